@@ -1,0 +1,1 @@
+huzhu_test(unit/base_test.c)

@@ -6,6 +6,7 @@
 #ifndef HUZHU_CRYPTO_H
 #define HUZHU_CRYPTO_H
 
+#include "clock/clock.h"
 #include "err/err.h"
 
 #define SHA256_BYTES 32
@@ -74,6 +75,10 @@ void verifier_destroy(struct verifier *verifier);
 DEFINE_OWNED(struct verifier, verifier_destroy)
 bool verifier_check(struct verifier *verifier, const char *key_id, const void *data, size_t size,
                     const void *signature, size_t signature_size) MUST_CHECK;
+/* Key rotation: adds the signer's public key to the file without an end (the file is made when it
+ * is missing); the keys that had none get `others_until`. */
+err_t trusted_keys_add(const char *path, const struct signer *signer, instant_t others_until,
+                       struct err *err) MUST_CHECK;
 
 /* --- passwords: argon2id, PHC string format --- */
 #define PASSWORD_HASH_BYTES_MAX 160

@@ -1,0 +1,14 @@
+/* handlers.h - one function for each rpc of methods.def. */
+#ifndef HUZHU_CLAIMS_HANDLERS_H
+#define HUZHU_CLAIMS_HANDLERS_H
+
+#include "claims.h"
+#include "claims.pb-c.h"
+
+#define RPC(rpc, fn, roles, effect)                                                                \
+    err_t fn(struct call *c, const Claims__##rpc##Request *in, Claims__##rpc##Reply *out)          \
+        MUST_CHECK;
+#include "methods.def"
+#undef RPC
+
+#endif

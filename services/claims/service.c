@@ -1,0 +1,53 @@
+/* service.c - the claims service as tables, made from its .def files; nothing else. */
+#include "service.h"
+
+#include "claims.h"
+#include "claims_migrations.h"
+#include "claims_queries.h"
+#include "consumers.h"
+#include "handlers.h"
+#include "store.h"
+
+#define RPC(rpc, fn, roles, effect) SVC_THUNK(fn, Claims__##rpc##Request, Claims__##rpc##Reply)
+#include "methods.def"
+#undef RPC
+
+static const struct svc_method methods[] = {
+#define RPC(rpc, fn, roles, effect) { #rpc, fn##_thunk, (roles), SVC_##effect },
+#include "methods.def"
+#undef RPC
+};
+
+#define EVENT(from, Type, type, fn) SVC_EVENT_THUNK(fn, Type)
+#include "events.def"
+#undef EVENT
+
+static const struct svc_consumer consumers[] = {
+#define EVENT(from, Type, type, fn) { #from, &type##__descriptor, fn##_thunk },
+#include "events.def"
+#undef EVENT
+};
+
+static const struct conf_row conf_rows[] = {
+#define CONF(kind, name, fallback, low, high, says)                                                \
+    CONF_ROW(struct claims_conf, kind, name, fallback, low, high, says)
+#include "conf.def"
+#undef CONF
+};
+
+const struct svc claims_service = {
+    .name = "claims",
+    .descriptor = &claims__claims__descriptor,
+    .methods = methods,
+    .method_count = COUNT(methods),
+    .consumers = consumers,
+    .consumer_count = COUNT(consumers),
+    .statements = claims_queries,
+    .migrations = claims_migrations,
+    .migration_count = COUNT(claims_migrations),
+    .constraints = claims_constraints,
+    .constraint_count = COUNT(claims_constraints),
+    .conf_rows = conf_rows,
+    .conf_row_count = COUNT(conf_rows),
+    .conf_size = sizeof(struct claims_conf),
+};

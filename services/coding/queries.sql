@@ -1,0 +1,1 @@
+-- The statements of the coding service, prepared at start; unqualified names are its own schema's.

@@ -1,0 +1,2 @@
+/* wire.c - protobuf to nouns and back, events out. */
+#include "wire.h"

@@ -1,0 +1,18 @@
+/* disbursement.h - the nouns of the disbursement service, its settings and the reasons of its
+ * refusals. */
+#ifndef HUZHU_DISBURSEMENT_H
+#define HUZHU_DISBURSEMENT_H
+
+#include "svc/svc.h"
+
+struct disbursement_conf {
+#define CONF(kind, name, ...) CONF_MEMBER_##kind name;
+#include "conf.def"
+#undef CONF
+};
+
+#define REASON(symbol, wire, says, zh) static const char symbol[] __attribute__((unused)) = wire;
+#include "reasons.def"
+#undef REASON
+
+#endif

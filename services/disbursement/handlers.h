@@ -1,0 +1,14 @@
+/* handlers.h - one function for each rpc of methods.def. */
+#ifndef HUZHU_DISBURSEMENT_HANDLERS_H
+#define HUZHU_DISBURSEMENT_HANDLERS_H
+
+#include "disbursement.h"
+#include "disbursement.pb-c.h"
+
+#define RPC(rpc, fn, roles, effect)                                                                \
+    err_t fn(struct call *c, const Disbursement__##rpc##Request *in,                               \
+             Disbursement__##rpc##Reply *out) MUST_CHECK;
+#include "methods.def"
+#undef RPC
+
+#endif

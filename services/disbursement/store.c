@@ -1,0 +1,2 @@
+/* store.c - the nouns in and out of the schema disbursement. */
+#include "store.h"

@@ -1,0 +1,1 @@
+huzhu_test(contract/merkle_test.c huzhu_merkle)

@@ -1,0 +1,1 @@
+huzhu_test(unit/crypto_test.c huzhu_crypto)

@@ -45,3 +45,19 @@ database_configure()
         printf 'huzhu %s %s\n' "$user" "$role"
     done | as_user tee "$HZ_DATA/pg/pg_ident.conf" >/dev/null
 }
+
+# Roles and schemas of the seven; idempotent.
+database_roles()
+{
+    local service
+    for service in "${HZ_SERVICES[@]}"; do
+        printf '%s\n' "huzhu_$service" "huzhu_${service}_feed" "huzhu_${service}_migrate"
+    done
+}
+
+database_roles_create()
+{
+    HZ_DB=postgres sql -A -t -c "SELECT 1 FROM pg_database WHERE datname = 'huzhu'" | grep -q 1 ||
+        HZ_DB=postgres sql -c 'CREATE DATABASE huzhu'
+    sql <"$HZ_SOURCE/deploy/postgres/roles.sql" >/dev/null
+}

@@ -1,6 +1,7 @@
 # instance.sh - one instance: where its things lie, its settings, and the table of its processes.  Sourced by hz.
 #
 #   DATA/hz.conf     port, brokers, scale_SERVICE: what was chosen at `hz up`, `hz scale`
+#   DATA/settings    an operator's own settings, a file a kind of process
 #   DATA/bin         the programs that run: copies, so that building and upgrading are two things
 #   DATA/pg          PostgreSQL's own        DATA/keys   all secrets (0700)
 #   DATA/run         sockets, the supervisor's table
@@ -89,42 +90,55 @@ metrics_port()
     esac
 }
 
-# The settings of a process, NAME=VALUE a line: the only place that knows them.
+# The settings of a process, NAME=VALUE a line: the only place that knows them.  What an operator wrote into
+# DATA/settings/KIND or DATA/settings/all comes first and wins (`hz run KIND --help-config` names all settings).
 settings_of()
 {
-    local name=$1 kind=${1%-[0-9]*}
-    printf '%s\n' PATH=/usr/bin:/bin LANG=C.UTF-8 "HUZHU_METRICS_PORT=$(metrics_port "$name")" \
-        "HUZHU_LOG_LEVEL=${HUZHU_LOG_LEVEL:-info}"
-    if [[ $kind == broker ]]; then
-        settings_of_broker "$name"
-        return
-    fi
-    printf '%s\n' "HUZHU_BROKERS=$(broker_endpoints)" "HUZHU_BUS_KEY=$HZ_DATA/keys/bus/$kind" \
-        "HUZHU_BROKER_KEY=$HZ_DATA/keys/bus/broker.pub" "HUZHU_PRINCIPAL_KEYS=$HZ_DATA/keys/principal.trusted"
-    if [[ $kind == gateway ]]; then
-        settings_of_gateway
-        return
-    fi
-    printf '%s\n' "HUZHU_DATABASE_URL=$(database_url "huzhu_$kind" "$name")" \
-        "HUZHU_FEED_URL=$(database_url "huzhu_${kind}_feed" "$name feed")" \
-        "HUZHU_MASTER_KEYS=$HZ_DATA/keys/master"
-    case $kind in
-    identity) echo "HUZHU_IDENTITY_PRINCIPAL_KEY=$HZ_DATA/keys/principal" ;;
-    audit) echo "HUZHU_AUDIT_SIGNING_KEY=$HZ_DATA/keys/audit" ;;
-    esac
-    printf '%s\n' "${HZ_EXTRA_ENV[@]:-}" | sed '/^$/d'
+    local kind=${1%-[0-9]*}
+    {
+        settings_chosen "$kind"
+        printf '%s\n' PATH=/usr/bin:/bin LANG=C.UTF-8 "HUZHU_METRICS_PORT=$(metrics_port "$1")"
+        case $kind in
+        broker) settings_of_broker "$1" ;;
+        gateway) settings_of_gateway ;;
+        *) settings_of_service "$kind" "$1" ;;
+        esac
+    } | awk -F= '!seen[$1]++'
+}
+
+settings_chosen()
+{
+    local file
+    for file in "$HZ_DATA/settings/$1" "$HZ_DATA/settings/all"; do
+        [[ ! -f $file ]] || grep -E '^HUZHU_[A-Z0-9_]+=' "$file" || true
+    done
 }
 
 settings_of_broker()
 {
-    printf '%s\n' "HUZHU_BROKER_ENDPOINTS=$(broker_endpoint "$1")" "HUZHU_BROKER_KEY=$HZ_DATA/keys/bus/broker" \
-        "HUZHU_BROKER_PERMISSIONS=$HZ_DATA/keys/bus/permissions"
+    printf '%s\n' "HUZHU_BROKER_ENDPOINTS=$(broker_endpoint "$1")" "HUZHU_BROKER_KEY_FILE=$HZ_DATA/keys/bus/broker" \
+        "HUZHU_BROKER_PERMISSIONS_FILE=$HZ_DATA/keys/bus/permissions"
 }
 
 settings_of_gateway()
 {
-    printf '%s\n' "HUZHU_GATEWAY_PORT=$(instance_port)" "HUZHU_GATEWAY_CERTIFICATE=$HZ_DATA/keys/tls/cert.pem" \
-        "HUZHU_GATEWAY_PRIVATE_KEY=$HZ_DATA/keys/tls/key.pem" "HUZHU_GATEWAY_WEB_ROOT=$HZ_DATA/web"
+    printf '%s\n' "HUZHU_BROKERS=$(broker_endpoints)" "HUZHU_GATEWAY_BUS_KEY_FILE=$HZ_DATA/keys/bus/gateway" \
+        "HUZHU_GATEWAY_BROKER_KEY_FILE=$HZ_DATA/keys/bus/broker.pub" "HUZHU_GATEWAY_PORT=$(instance_port)" \
+        "HUZHU_GATEWAY_CERTIFICATE_FILE=$HZ_DATA/keys/tls/cert.pem" \
+        "HUZHU_GATEWAY_CERTIFICATE_KEY_FILE=$HZ_DATA/keys/tls/key.pem" "HUZHU_GATEWAY_WEB_ROOT=$HZ_DATA/web"
+}
+
+settings_of_service() # KIND NAME
+{
+    printf '%s\n' "HUZHU_BROKERS=$(broker_endpoints)" "HUZHU_BUS_KEY=$HZ_DATA/keys/bus/$1" \
+        "HUZHU_BROKER_KEY=$HZ_DATA/keys/bus/broker.pub" "HUZHU_PRINCIPAL_KEYS=$HZ_DATA/keys/principal.trusted" \
+        "HUZHU_MASTER_KEYS=$HZ_DATA/keys/master" "HUZHU_DATABASE_URL=$(database_url "huzhu_$1" "$2")" \
+        "HUZHU_FEED_URL=$(database_url "huzhu_$1_feed" "$2-feed")" \
+        "HUZHU_MIGRATE_URL=$(database_url "huzhu_$1_migrate" "$2-migrate")"
+    case $1 in
+    identity) echo "HUZHU_IDENTITY_PRINCIPAL_KEY=$HZ_DATA/keys/principal" ;;
+    audit) echo "HUZHU_AUDIT_SIGNING_KEY=$HZ_DATA/keys/audit" ;;
+    esac
 }
 
 # with_settings NAME PROGRAM WORDS...: runs it as the process NAME would run.

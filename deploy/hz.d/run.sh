@@ -25,7 +25,7 @@ up_folders()
     chmod 750 "$HZ_DATA"
     as_user sh -c 'cd "$1"' sh "$HZ_DATA" 2>/dev/null ||
         die "the user $HZ_USER cannot reach $HZ_DATA: every folder above it must allow it to pass (chmod o+x)"
-    as_user mkdir -p "$HZ_DATA"/{bin,run,log,web} "$HZ_DATA"/keys/{bus,tls,master}
+    as_user mkdir -p "$HZ_DATA"/{bin,run,log,web,settings} "$HZ_DATA"/keys/{bus,tls,master}
     as_user chmod 700 "$HZ_DATA/keys" "$HZ_DATA"/keys/{bus,tls,master} "$HZ_DATA/run"
 }
 
@@ -80,8 +80,7 @@ migrate()
 
 migrate_one()
 {
-    with_settings "$1" "HUZHU_MIGRATE_URL=$(database_url "$(migrator_of "$1")" "$1 migrate")" \
-        "$HZ_DATA/bin/huzhu-$1" migrate >"$HZ_DATA/log/migrate-$1.log" 2>&1
+    with_settings "$1" "$HZ_DATA/bin/huzhu-$1" migrate >"$HZ_DATA/log/migrate-$1.log" 2>&1
 }
 
 http() { curl -sS --max-time 10 --cacert "$HZ_DATA/keys/tls/cert.pem" "$@"; }

@@ -12,6 +12,8 @@ static const struct {
     { "info", "X.hzs", "显示方案身份与规模", "tell what a compiled scheme holds", command_info },
     { "group", "X.hzs [-j N] [--convert] [--identity] [-q] < cases.csv > results.csv", "分组",
       "group stays", command_group },
+    { "bench", "X.hzs cases.csv [--seconds N]", "测速", "measure the grouper in memory",
+      command_bench },
 };
 
 static int

@@ -14,7 +14,8 @@
 /* The search for the largest budget ends when its bracket is this part of the budget: two yuan in a
  * million, below one rounding step of any group with a claim every few years. */
 #define BUDGET_PART 2e-6
-#define BUDGET_PART_CAPPED 2e-5 /* a trial with a cap costs ten times more */
+#define BUDGET_PART_CAPPED 2e-5  /* a trial with a cap costs ten times more */
+#define BUDGET_PART_PREVIEW 2e-4 /* while the slider moves */
 
 struct trial {
     double spend; /* what the schedule without a cap may cost */
@@ -37,6 +38,7 @@ struct solver {
     struct run *runs;
     double pool, budget, step;
     size_t trials;
+    enum design_depth depth;
 };
 
 static err_t
@@ -335,7 +337,9 @@ refuse_minimum(struct solver *s, const struct trial *least, struct err *err)
 static err_t
 narrow(struct solver *s, struct trial *inside, struct trial *outside, struct err *err)
 {
-    const double part = s->in->goals.yearly_cap.fen ? BUDGET_PART_CAPPED : BUDGET_PART;
+    const double part = s->depth == DESIGN_PREVIEW    ? BUDGET_PART_PREVIEW
+                        : s->in->goals.yearly_cap.fen ? BUDGET_PART_CAPPED
+                                                      : BUDGET_PART;
     double low = trial_excess(s, inside), high = trial_excess(s, outside);
     struct trial next;
     int side = 0;
@@ -539,7 +543,7 @@ err_t
 design_solve(struct arena *arena, const struct design_input *in, enum design_depth depth,
              struct design_plan *out, struct err *err)
 {
-    struct solver s = { .arena = arena, .in = in };
+    struct solver s = { .arena = arena, .in = in, .depth = depth };
     struct design_plan plan;
     struct trial best;
 

@@ -38,15 +38,12 @@ struct year_dist {
     size_t origin, count;
     double *above; /* above[i] = P(S > (origin + i) * lattice) */
     double mean, sd;
+    double over_cap; /* expected persons whose year passes the cap */
 };
 
 /* out->above lives in the arena.  ERR_LIMITED when memory is out. */
 err_t year_total(struct arena *arena, const struct portfolio *p, struct year_dist *out,
                  struct err *err) MUST_CHECK;
-
-/* The expected total of the year alone (fast), and the persons cut by the cap. */
-err_t year_mean(struct arena *arena, const struct portfolio *p, double *mean, double *cut,
-                struct err *err) MUST_CHECK;
 
 double year_above(const struct year_dist *d, double yuan); /* P(S > yuan) */
 double year_quantile(const struct year_dist *d, double p); /* smallest x with P(S <= x) >= p */

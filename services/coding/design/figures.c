@@ -302,7 +302,11 @@ figures_fill(struct arena *arena, const struct cells *c, enum design_depth depth
     fill_rows(c, plan);
     if (!cells_portfolio(arena, c, amounts, &p))
         return err_set(err, ERR_LIMITED, DESIGN_MEMORY, "out of memory");
-    TRY(year_total(arena, &p, &plan->year, err));
+    struct portfolio rough = p;
+    if (p.cap && !portfolio_rough(arena, &rough))
+        return err_set(err, ERR_LIMITED, DESIGN_MEMORY, "out of memory");
+    rough.points_max = depth == DESIGN_PREVIEW ? YEAR_POINTS_PREVIEW : 0;
+    TRY(year_total(arena, depth == DESIGN_PREVIEW ? &rough : &p, &plan->year, err));
     plan->total = total_of(&plan->year, plan->pool);
     plan->persons_over_cap = plan->year.over_cap;
     plan->normal_power_overspend =
@@ -317,6 +321,6 @@ figures_fill(struct arena *arena, const struct cells *c, enum design_depth depth
     if (depth == DESIGN_PREVIEW)
         return ERR_OK;
     bands(c, plan);
-    TRY(what_ifs(arena, c, &p, plan, err));
+    TRY(what_ifs(arena, c, &rough, plan, err));
     return check_roads(arena, &p, plan, err);
 }

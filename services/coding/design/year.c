@@ -30,6 +30,31 @@ lattice_coarsen(const double *from, size_t n, size_t d, double *to)
     }
 }
 
+bool
+portfolio_rough(struct arena *arena, struct portfolio *p)
+{
+    size_t d = ROUGH_MOST;
+
+    while (p->cap % d != 0)
+        d--;
+    if (d == 1)
+        return true;
+    const size_t sizes = p->sizes / d + 2;
+    double *claims = arena_alloc(arena, sizes * sizeof *claims);
+    double *rate = arena_alloc(arena, (p->cap ? p->strata : 1) * sizes * sizeof *rate);
+    if (!claims || !rate)
+        return false;
+    lattice_coarsen(p->claims, p->sizes, d, claims);
+    for (size_t s = 0; p->cap && s < p->strata; s++)
+        lattice_coarsen(p->rate + s * p->sizes, p->sizes, d, rate + s * sizes);
+    p->claims = claims;
+    p->rate = rate;
+    p->sizes = sizes;
+    p->cap /= d;
+    p->lattice *= (double) d;
+    return true;
+}
+
 double
 dispersion_end(double r, bool low)
 {
@@ -460,20 +485,31 @@ choose_frequencies(struct capped *c)
     }
 }
 
-/* Horner's rule at LANES frequencies at once. */
+/* Horner's rule at LANES frequencies at once, in pairs that fit a vector register everywhere. */
+typedef double pair_t __attribute__((vector_size(16)));
+#define PAIRS (LANES / 2)
+
 static void
 transform_lanes(const double *h, size_t n, const struct cplx *w, double *re, double *im)
 {
-    double r[LANES] = { 0 }, i[LANES] = { 0 };
+    pair_t wr[PAIRS], wi[PAIRS], r[PAIRS] = { { 0 } }, i[PAIRS] = { { 0 } };
 
-    for (size_t y = n; y-- > 0;)
-        for (size_t l = 0; l < LANES; l++) {
-            const double next = r[l] * w[l].re - i[l] * w[l].im + h[y];
-            i[l] = r[l] * w[l].im + i[l] * w[l].re;
+    for (size_t l = 0; l < PAIRS; l++) {
+        wr[l] = (pair_t){ w[2 * l].re, w[2 * l + 1].re };
+        wi[l] = (pair_t){ w[2 * l].im, w[2 * l + 1].im };
+    }
+    for (size_t y = n; y-- > 0;) {
+        const pair_t mass = { h[y], h[y] };
+        for (size_t l = 0; l < PAIRS; l++) {
+            const pair_t next = r[l] * wr[l] - i[l] * wi[l] + mass;
+            i[l] = r[l] * wi[l] + i[l] * wr[l];
             r[l] = next;
         }
-    memcpy(re, r, sizeof r);
-    memcpy(im, i, sizeof i);
+    }
+    for (size_t l = 0; l < PAIRS; l++) {
+        re[2 * l] = r[l][0], re[2 * l + 1] = r[l][1];
+        im[2 * l] = i[l][0], im[2 * l + 1] = i[l][1];
+    }
 }
 
 static inline void

@@ -1,0 +1,588 @@
+/* design.c - the search for the table: order, budget, risk, and the goals that refuse. */
+#include "design.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cells.h"
+#include "figures.h"
+#include "shape.h"
+#include "special.h"
+
+#define TRIALS_MAX 24
+/* The search for the largest budget ends when its bracket is this part of the budget: two yuan in a
+ * million, below one rounding step of any group with a claim every few years. */
+#define BUDGET_PART 2e-6
+#define BUDGET_PART_CAPPED 2e-5 /* a trial with a cap costs ten times more */
+
+struct trial {
+    double spend; /* what the schedule without a cap may cost */
+    double scale, mean, overspend;
+    int64_t *steps; /* [rank] */
+    bool *raised;   /* [rank] */
+    bool fits_budget, fits_risk;
+};
+
+struct solver {
+    struct arena *arena;
+    const struct design_input *in;
+    struct cells cells;
+    struct schedule schedule;
+    size_t *order;                  /* group of a rank */
+    double *key;                    /* [group] */
+    double *shape;                  /* [group] */
+    double *fit, *highest, *claims; /* [rank] */
+    enum design_bound *limit;       /* [rank] what `highest` comes from */
+    struct run *runs;
+    double pool, budget, step;
+    size_t trials;
+};
+
+static err_t
+out_of_memory(struct err *err)
+{
+    return err_set(err, ERR_LIMITED, DESIGN_MEMORY, "the plan is too large for its memory limit");
+}
+
+static double
+yuan_of(money_t amount)
+{
+    return (double) amount.fen / 100;
+}
+
+/* ---- the order of severity --------------------------------------------------------------------
+ */
+
+/* The fourth character of a CHS-DRG code: 5 without, 3 with, 1 with major complications. */
+static int
+complication_of(const char *code)
+{
+    if (strlen(code) < 4)
+        return 0;
+    return code[3] == '5' ? 1 : code[3] == '3' ? 2 : code[3] == '1' ? 3 : 0;
+}
+
+/* Noise in small groups must not put complications below none: along a chain of one ADRG a key is
+ * at least a hair above the lighter one's. */
+static void
+keys_of(struct solver *s)
+{
+    const struct design_input *in = s->in;
+
+    for (size_t i = 0; i < in->group_count; i++)
+        s->key[i] =
+            in->goals.order == DESIGN_BY_WEIGHT ? in->groups[i].weight : s->cells.all_costs[i];
+    for (int level = 2; level <= 3; level++)
+        for (size_t i = 0; i < in->group_count; i++) {
+            if (complication_of(in->groups[i].code) != level)
+                continue;
+            for (size_t j = 0; j < in->group_count; j++) {
+                const int other = complication_of(in->groups[j].code);
+                const double least = s->key[j] * (1 + 1e-12);
+                if (other && other < level && s->key[i] < least &&
+                    strncmp(in->groups[i].code, in->groups[j].code, 3) == 0)
+                    s->key[i] = least;
+            }
+        }
+}
+
+struct ranked {
+    double key, shape;
+    const char *code;
+    size_t group;
+};
+
+static int
+by_severity(const void *a, const void *b)
+{
+    const struct ranked *x = a, *y = b;
+
+    if (x->key != y->key)
+        return x->key < y->key ? -1 : 1;
+    if (x->shape != y->shape)
+        return x->shape < y->shape ? -1 : 1;
+    return strcmp(x->code, y->code);
+}
+
+static err_t
+order_groups(struct solver *s, struct err *err)
+{
+    const size_t n = s->in->group_count;
+    struct ranked *ranked = arena_alloc(s->arena, n * sizeof *ranked);
+
+    if (!ranked)
+        return out_of_memory(err);
+    keys_of(s);
+    for (size_t i = 0; i < n; i++) {
+        s->shape[i] = s->in->groups[i].heavy * pow(s->cells.excess[i], s->in->goals.gamma);
+        ranked[i] = (struct ranked){ s->key[i], s->shape[i], s->in->groups[i].code, i };
+    }
+    qsort(ranked, n, sizeof *ranked, by_severity);
+    for (size_t r = 0; r < n; r++)
+        s->order[r] = ranked[r].group;
+    return ERR_OK;
+}
+
+/* ---- bounds -----------------------------------------------------------------------------------
+ */
+
+static double
+relief_limit(const struct solver *s, size_t rank)
+{
+    const double most = s->cells.own[s->order[rank]] * s->in->goals.relief_max.ppm / 1e6;
+
+    return s->in->goals.relief_max.ppm > 0 ? floor(most / s->step + 1e-9) * s->step : INFINITY;
+}
+
+static err_t
+check_relief(const struct solver *s, struct err *err)
+{
+    size_t tightest = 0;
+    double least = INFINITY;
+
+    for (size_t r = 0; r < s->in->group_count; r++)
+        if (s->claims[r] > 0 && relief_limit(s, r) < least) {
+            least = relief_limit(s, r);
+            tightest = r;
+        }
+    if (least >= s->schedule.lowest)
+        return ERR_OK;
+    return err_set(err, ERR_REFUSED, DESIGN_GOAL_RELIEF,
+                   "the lowest amount of %.0f yuan is above %.1f %% of the mean own payment of %s "
+                   "(%.2f yuan): %.2f yuan too much",
+                   s->schedule.lowest, s->in->goals.relief_max.ppm / 1e4,
+                   s->in->groups[s->order[tightest]].code, s->cells.own[s->order[tightest]],
+                   s->schedule.lowest - least);
+}
+
+/* Nobody may earn from illness: an amount is at most a share of the mean own payment of a claim.
+ * A heavier group with a tighter limit pulls the lighter ones down with it, or the order breaks. */
+static err_t
+bound_groups(struct solver *s, struct err *err)
+{
+    double ceiling = yuan_of(s->in->goals.highest);
+    enum design_bound why = BOUND_HIGHEST;
+
+    TRY(check_relief(s, err));
+    for (size_t r = s->in->group_count; r-- > 0;) {
+        const double relief = relief_limit(s, r);
+        s->highest[r] = relief < ceiling ? relief : ceiling;
+        s->limit[r] = relief < ceiling ? BOUND_RELIEF : why;
+        if (s->highest[r] < s->schedule.lowest) /* nobody is expected to claim it */
+            s->highest[r] = s->schedule.lowest;
+        if (s->claims[r] > 0) {
+            ceiling = s->highest[r];
+            why = s->limit[r];
+        }
+    }
+    return ERR_OK;
+}
+
+static double
+group_cost(const void *context, size_t rank, double amount)
+{
+    const struct solver *s = context;
+
+    return cells_cost(&s->cells, s->order[rank], amount);
+}
+
+static err_t
+solver_init(struct solver *s, const money_t *thresholds, struct err *err)
+{
+    const size_t n = s->in->group_count;
+    struct arena *arena = s->arena;
+
+    if (!cells_create(arena, s->in, thresholds, &s->cells))
+        return out_of_memory(err);
+    s->order = arena_alloc(arena, n * sizeof *s->order);
+    s->key = arena_alloc(arena, n * sizeof *s->key);
+    s->shape = arena_alloc(arena, n * sizeof *s->shape);
+    s->fit = arena_alloc(arena, n * sizeof *s->fit);
+    s->highest = arena_alloc(arena, n * sizeof *s->highest);
+    s->claims = arena_alloc(arena, n * sizeof *s->claims);
+    s->limit = arena_alloc(arena, n * sizeof *s->limit);
+    s->runs = arena_alloc(arena, n * sizeof *s->runs);
+    double *g = arena_alloc(arena, n * sizeof *g);
+    struct pool *stack = arena_alloc(arena, n * sizeof *stack);
+    if (!s->order || !s->key || !s->shape || !s->fit || !s->highest || !s->claims || !s->limit ||
+        !s->runs || !g || !stack)
+        return out_of_memory(err);
+
+    TRY(order_groups(s, err));
+    for (size_t r = 0; r < n; r++) {
+        s->claims[r] = s->cells.claims[s->order[r]];
+        g[r] = s->shape[s->order[r]];
+    }
+    shape_repair(g, s->claims, n, stack, s->fit);
+    s->step = yuan_of(s->in->goals.step);
+    s->schedule = (struct schedule){ .n = n,
+                                     .fit = s->fit,
+                                     .highest = s->highest,
+                                     .lowest = yuan_of(s->in->goals.lowest),
+                                     .step = s->step,
+                                     .claims = s->claims,
+                                     .cost = group_cost,
+                                     .context = s };
+    return bound_groups(s, err);
+}
+
+/* ---- one trial --------------------------------------------------------------------------------
+ */
+
+static err_t
+trial_create(struct solver *s, struct trial *t, struct err *err)
+{
+    *t = (struct trial){ .steps = arena_alloc(s->arena, s->schedule.n * sizeof *t->steps),
+                         .raised = arena_alloc(s->arena, s->schedule.n * sizeof *t->raised) };
+    return t->steps && t->raised ? ERR_OK : out_of_memory(err);
+}
+
+static void
+trial_copy(const struct solver *s, const struct trial *from, struct trial *to)
+{
+    int64_t *steps = to->steps;
+    bool *raised = to->raised;
+
+    memcpy(steps, from->steps, s->schedule.n * sizeof *steps);
+    memcpy(raised, from->raised, s->schedule.n * sizeof *raised);
+    *to = *from;
+    to->steps = steps;
+    to->raised = raised;
+}
+
+/* The table that costs at most `spend` without a cap, and its risk. */
+static err_t
+trial_run(struct solver *s, double spend, struct trial *t, struct err *err)
+{
+    const struct arena_mark mark = arena_mark(s->arena);
+    double *amounts = arena_alloc(s->arena, s->schedule.n * sizeof *amounts);
+    struct portfolio portfolio;
+    struct year_dist year;
+
+    if (!amounts)
+        return out_of_memory(err);
+    t->spend = spend;
+    t->scale = schedule_scale(&s->schedule, spend);
+    (void) schedule_round(&s->schedule, t->scale, spend, t->steps, t->raised, s->runs);
+    for (size_t r = 0; r < s->schedule.n; r++)
+        amounts[s->order[r]] = (double) t->steps[r] * s->step;
+    if (!cells_portfolio(s->arena, &s->cells, amounts, &portfolio))
+        return out_of_memory(err);
+    TRY(year_total(s->arena, &portfolio, &year, err));
+    t->mean = year.mean;
+    t->overspend = year_above(&year, s->pool);
+    t->fits_budget = t->mean <= s->budget * (1 + 1e-9);
+    t->fits_risk = t->overspend <= s->in->goals.alpha;
+    arena_rewind(s->arena, mark);
+    s->trials++;
+    return ERR_OK;
+}
+
+/* How far a trial is beyond the limits, in parts of what the budget moves: negative is inside.  The
+ * normal score of the overspend probability is nearly linear in the budget. */
+static double
+trial_excess(const struct solver *s, const struct trial *t)
+{
+    const double budget = (t->mean - s->budget) / s->budget;
+    const double p = t->overspend < 1e-13       ? 1e-13
+                     : t->overspend > 1 - 1e-13 ? 1 - 1e-13
+                                                : t->overspend;
+    const double risk = (norm_quantile(p) - norm_quantile(s->in->goals.alpha)) / 10;
+
+    return budget > risk ? budget : risk;
+}
+
+static bool
+trial_fits(const struct trial *t)
+{
+    return t->fits_budget && t->fits_risk;
+}
+
+static err_t
+refuse_minimum(struct solver *s, const struct trial *least, struct err *err)
+{
+    const struct arena_mark mark = arena_mark(s->arena);
+    const double alpha = s->in->goals.alpha;
+
+    if (!least->fits_budget)
+        return err_set(err, ERR_REFUSED, DESIGN_GOAL_MINIMUM,
+                       "the lowest amounts cost %.2f yuan, the budget is %.2f: %.2f yuan short",
+                       least->mean, s->budget, least->mean - s->budget);
+
+    double *amounts = arena_alloc(s->arena, s->schedule.n * sizeof *amounts);
+    struct portfolio portfolio;
+    struct year_dist year;
+    if (!amounts)
+        return out_of_memory(err);
+    for (size_t r = 0; r < s->schedule.n; r++)
+        amounts[s->order[r]] = (double) least->steps[r] * s->step;
+    if (!cells_portfolio(s->arena, &s->cells, amounts, &portfolio))
+        return out_of_memory(err);
+    TRY(year_total(s->arena, &portfolio, &year, err));
+    const double needed = year_quantile(&year, 1 - alpha);
+    arena_rewind(s->arena, mark);
+    return err_set(err, ERR_REFUSED, DESIGN_GOAL_OVERSPEND,
+                   "even the lowest amounts overspend with probability %.4f, %.4f is allowed: the "
+                   "pool of %.2f yuan is %.2f short",
+                   least->overspend, alpha, s->pool, needed - s->pool);
+}
+
+/* ---- the search -------------------------------------------------------------------------------
+ */
+
+/* The largest budget whose rounded table keeps the limits.  inside fits, outside does not. */
+static err_t
+narrow(struct solver *s, struct trial *inside, struct trial *outside, struct err *err)
+{
+    const double part = s->in->goals.yearly_cap.fen ? BUDGET_PART_CAPPED : BUDGET_PART;
+    double low = trial_excess(s, inside), high = trial_excess(s, outside);
+    struct trial next;
+    int side = 0;
+
+    TRY(trial_create(s, &next, err));
+    while (outside->spend - inside->spend > part * s->budget && s->trials < TRIALS_MAX) {
+        const double a = inside->spend, b = outside->spend;
+        double middle = high > low ? a + (b - a) * -low / (high - low) : (a + b) / 2;
+        /* Never closer to an end than a part of the bracket, and every fourth step halves it. */
+        const double margin = (b - a) * 0.02;
+        if (s->trials % 4 == 3)
+            middle = (a + b) / 2;
+        middle = middle < a + margin ? a + margin : middle > b - margin ? b - margin : middle;
+        TRY(trial_run(s, middle, &next, err));
+        if (trial_fits(&next)) {
+            low = trial_excess(s, &next);
+            high = side == 1 ? high / 2 : high;
+            side = 1;
+            trial_copy(s, &next, inside);
+            if (low > -1e-7)
+                break;
+        } else {
+            high = trial_excess(s, &next);
+            low = side == -1 ? low / 2 : low;
+            side = -1;
+            trial_copy(s, &next, outside);
+        }
+    }
+    return ERR_OK;
+}
+
+/* Expected cost of the dearest table without a cap. */
+static double
+dearest(const struct solver *s)
+{
+    return schedule_cost(&s->schedule, INFINITY);
+}
+
+static err_t
+search(struct solver *s, struct trial *best, enum design_binding *binding, double *minimum,
+       struct err *err)
+{
+    const double top = dearest(s), bottom = schedule_cost(&s->schedule, 0);
+    struct trial outside;
+
+    TRY(trial_create(s, best, err));
+    TRY(trial_create(s, &outside, err));
+    TRY(trial_run(s, bottom, best, err));
+    *minimum = best->overspend;
+    if (!trial_fits(best))
+        return refuse_minimum(s, best, err);
+
+    /* A cap lets the schedule promise more than it pays, so the budget is no limit of `spend`. */
+    double spend = s->in->goals.yearly_cap.fen || s->budget > top ? top : s->budget;
+    if (spend > s->budget) { /* usually the cap cuts little: look just above the budget first */
+        TRY(trial_run(s, s->budget, &outside, err));
+        if (trial_fits(&outside))
+            trial_copy(s, &outside, best);
+        else
+            spend = s->budget;
+    }
+    if (spend > best->spend) {
+        if (spend != s->budget || s->trials < 2)
+            TRY(trial_run(s, spend, &outside, err));
+        if (trial_fits(&outside)) {
+            *binding = spend >= top ? BINDING_HIGHEST : BINDING_BUDGET;
+            trial_copy(s, &outside, best);
+            return ERR_OK;
+        }
+        TRY(narrow(s, best, &outside, err));
+        *binding = outside.fits_risk ? BINDING_BUDGET : BINDING_OVERSPEND;
+        return ERR_OK;
+    }
+    *binding = spend >= top ? BINDING_HIGHEST : BINDING_BUDGET;
+    return ERR_OK;
+}
+
+/* ---- the beneficiary target -------------------------------------------------------------------
+ */
+
+static void
+move_thresholds(const struct design_input *in, int64_t steps, money_t *thresholds)
+{
+    for (size_t k = 0; k < in->class_count; k++)
+        thresholds[k].fen = in->classes[k].threshold.fen + steps * in->goals.threshold_step.fen;
+}
+
+/* The highest thresholds that still reach the target: reach falls as thresholds rise. */
+static err_t
+meet_reach(const struct design_input *in, money_t *thresholds, struct err *err)
+{
+    const double target = in->goals.reach_target;
+    const int64_t step = in->goals.threshold_step.fen;
+    int64_t low = -INT64_MAX, high;
+
+    move_thresholds(in, 0, thresholds);
+    if (target == 0)
+        return ERR_OK;
+    for (size_t k = 0; k < in->class_count; k++) { /* nobody's threshold below one step */
+        const int64_t least = -(in->classes[k].threshold.fen / step) + 1;
+        low = least > low ? least : low;
+    }
+    low = low > 0 ? 0 : low;
+    move_thresholds(in, low, thresholds);
+    const double most = figures_reach(in, thresholds);
+    if (most < target)
+        return err_set(err, ERR_REFUSED, DESIGN_GOAL_REACH,
+                       "the target is %.4f of the persons; even a threshold of %.2f yuan reaches "
+                       "%.4f: %.4f short",
+                       target, yuan_of(thresholds[0]), most, target - most);
+    for (high = 1; high < (INT64_C(1) << 24); high *= 2) {
+        move_thresholds(in, high, thresholds);
+        if (figures_reach(in, thresholds) < target)
+            break;
+        low = high;
+    }
+    while (high - low > 1) {
+        const int64_t middle = low + (high - low) / 2;
+        move_thresholds(in, middle, thresholds);
+        if (figures_reach(in, thresholds) >= target)
+            low = middle;
+        else
+            high = middle;
+    }
+    move_thresholds(in, low, thresholds);
+    return ERR_OK;
+}
+
+/* ---- putting it together ----------------------------------------------------------------------
+ */
+
+static enum design_bound
+bound_of(const struct solver *s, size_t rank, double scale)
+{
+    const double wanted = scale * s->fit[rank];
+
+    if (wanted < s->schedule.lowest)
+        return BOUND_LOWEST;
+    return wanted > s->highest[rank] ? s->limit[rank] : BOUND_FREE;
+}
+
+static void
+write_rows(const struct solver *s, const struct trial *t, struct design_row *rows)
+{
+    for (size_t r = 0; r < s->schedule.n; r++) {
+        struct design_row *row = &rows[s->order[r]];
+        row->amount.fen = t->steps[r] * s->in->goals.step.fen;
+        row->fitted = s->fit[r];
+        row->exact = schedule_amount(&s->schedule, r, t->scale);
+        row->bound = bound_of(s, r, t->scale);
+        row->raised = t->raised[r];
+    }
+}
+
+static void
+write_order(const struct solver *s, struct design_plan *out)
+{
+    for (size_t r = 0; r < s->schedule.n; r++) {
+        struct design_row *row = &out->rows[s->order[r]];
+        row->rank = r;
+        row->severity = s->key[s->order[r]];
+        row->shape = s->shape[s->order[r]];
+        row->fitted = s->fit[r];
+    }
+    out->order = s->order;
+}
+
+static err_t
+open_plan(struct arena *arena, const struct design_input *in, struct design_plan *out,
+          struct err *err)
+{
+    *out = (struct design_plan){ 0 };
+    out->rows = arena_alloc(arena, in->group_count * sizeof *out->rows);
+    if (!out->rows)
+        return out_of_memory(err);
+    figures_pool(&in->goals, out);
+    if (out->pool.fen <= 0)
+        return err_set(err, ERR_REFUSED, DESIGN_POOL_BELOW_FEE,
+                       "service fee and outstanding claims leave a pool of %.2f yuan",
+                       yuan_of(out->pool));
+    return meet_reach(in, out->thresholds, err);
+}
+
+static err_t
+check_spending(const struct design_input *in, const struct design_plan *plan, struct err *err)
+{
+    static const char *const binds[] = { "the budget binds", "the overspend goal binds",
+                                         "the highest amounts bind" };
+    const double asked = yuan_of(plan->pool) * in->goals.spend_at_least.ppm / 1e6;
+
+    if (plan->total.mean >= asked)
+        return ERR_OK;
+    return err_set(err, ERR_REFUSED, DESIGN_GOAL_SPEND,
+                   "%s: the plan spends %.2f yuan (%.2f %% of the pool), %.2f were asked for: "
+                   "%.2f short",
+                   binds[plan->binding], plan->total.mean,
+                   100 * plan->total.mean / yuan_of(plan->pool), asked, asked - plan->total.mean);
+}
+
+err_t
+design_solve(struct arena *arena, const struct design_input *in, enum design_depth depth,
+             struct design_plan *out, struct err *err)
+{
+    struct solver s = { .arena = arena, .in = in };
+    struct design_plan plan;
+    struct trial best;
+
+    TRY(design_check(in, err));
+    TRY(open_plan(arena, in, &plan, err));
+    s.pool = yuan_of(plan.pool);
+    s.budget = yuan_of(plan.budget);
+    TRY(solver_init(&s, plan.thresholds, err));
+    TRY(search(&s, &best, &plan.binding, &plan.minimum_overspend, err));
+    write_order(&s, &plan);
+    write_rows(&s, &best, plan.rows);
+    plan.scale = best.scale;
+    plan.evaluations = s.trials;
+    TRY(figures_fill(arena, &s.cells, depth, &plan, err));
+    TRY(check_spending(in, &plan, err));
+    *out = plan;
+    return ERR_OK;
+}
+
+err_t
+design_assess(struct arena *arena, const struct design_input *in, const money_t *amounts,
+              enum design_depth depth, struct design_plan *out, struct err *err)
+{
+    struct solver s = { .arena = arena, .in = in };
+    struct design_plan plan;
+
+    TRY(design_check(in, err));
+    for (size_t g = 0; g < in->group_count; g++)
+        if (amounts[g].fen < 0 || amounts[g].fen % in->goals.step.fen != 0 ||
+            amounts[g].fen / in->goals.step.fen > DESIGN_SIZES_MAX)
+            return err_set(err, ERR_INVALID, DESIGN_BOUNDS,
+                           "the amount of %s is not a multiple of the rounding step",
+                           in->groups[g].code);
+    TRY(open_plan(arena, in, &plan, err));
+    s.pool = yuan_of(plan.pool);
+    s.budget = yuan_of(plan.budget);
+    TRY(solver_init(&s, plan.thresholds, err));
+    write_order(&s, &plan);
+    for (size_t g = 0; g < in->group_count; g++) {
+        plan.rows[g].amount = amounts[g];
+        plan.rows[g].exact = yuan_of(amounts[g]);
+    }
+    TRY(figures_fill(arena, &s.cells, depth, &plan, err));
+    *out = plan;
+    return ERR_OK;
+}

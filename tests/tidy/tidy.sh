@@ -96,15 +96,14 @@ rpcs_of()
 
 every_rpc_has_a_row_a_route_and_a_test()
 {
-    local service rpc proto_name tests
+    local service rpc tests
     tests=$(find tests -name '*.c' -print0 | xargs -0 cat)
     for service in "${services[@]}"; do
-        proto_name=${service^}
         while read -r rpc; do
             [[ -n $rpc ]] || continue
             grep -qE "^RPC\\($rpc," "services/$service/methods.def" 2>/dev/null ||
                 fault "proto/$service.proto: $rpc has no row in services/$service/methods.def"
-            grep -qE "\\b$proto_name, *$rpc\\b" gateway/routes.def 2>/dev/null ||
+            grep -qE "\\b$service, *$rpc\\b" gateway/routes.def 2>/dev/null ||
                 grep -qE "^$service\\.$rpc([[:space:]]|\$)" tests/tidy/internal_rpcs.txt ||
                 fault "proto/$service.proto: $rpc has no route, and tests/tidy/internal_rpcs.txt does not name it"
             grep -qE "\\b$rpc\\b" <<<"$tests" || fault "proto/$service.proto: $rpc is in no test"
@@ -119,7 +118,7 @@ every_internal_rpc_exists_and_has_no_route()
         [[ -n $name && $name != \#* ]] || continue
         service=${name%%.*} rpc=${name#*.}
         rpcs_of "$service" | grep -qx "$rpc" || fault "tests/tidy/internal_rpcs.txt: $name does not exist"
-        if grep -qE "\\b${service^}, *$rpc\\b" gateway/routes.def 2>/dev/null; then
+        if grep -qE "\\b$service, *$rpc\\b" gateway/routes.def 2>/dev/null; then
             fault "tests/tidy/internal_rpcs.txt: $name has a route"
         fi
     done <tests/tidy/internal_rpcs.txt
@@ -259,7 +258,7 @@ the_readme_names_every_error_code()
 scripts_pass_shellcheck()
 {
     command -v shellcheck >/dev/null || { echo "tidy: shellcheck is absent: skipped" >&2; return 0; }
-    find . \( -name build -o -name node_modules -o -name .git \) -prune -o -type f \( -name '*.sh' -o -path ./deploy/hz \
+    find . \( -name build -o -name node_modules -o -name .git \) -prune -o -type f \( -name '*.sh' -not -path './deploy/hz.d/*' -o -path ./deploy/hz \
         -o -path ./.ci/run -o -path ./tests/bare/run \) -print0 | xargs -0 shellcheck -x -f gcc 2>&1 | faults_from
 }
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "command.h"
 #include "compile.h"
 #include "finding.h"
@@ -55,6 +56,57 @@ command_compile(int argc, char **argv)
     else
         status = EXIT_DONE;
     free(image);
+    pack_close(&pack);
+    findings_done(&findings);
+    return status;
+}
+
+/* One object a line: what a program reads. */
+static void
+print_json(const struct findings *findings)
+{
+    static const char *const severities[] = { "note", "warning", "error" };
+
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct finding *item = &findings->items[i];
+        json_t *line = json_pack("{ss ss ss si ss ss}", "severity",
+                                 severities[finding_severity(item->kind)], "code",
+                                 finding_code(item->kind), "file", item->place.file, "line",
+                                 (int) item->place.line, "zh", item->zh, "en", item->en);
+        if (line && json_dumpf(line, stdout, JSON_COMPACT) == 0)
+            (void) printf("\n");
+        json_decref(line);
+    }
+}
+
+int
+command_check(int argc, char **argv)
+{
+    const char *dir = NULL;
+    bool all = false, json = false;
+    struct findings findings;
+    struct pack pack;
+
+    for (int i = 0; i < argc; i++) {
+        if (strcmp(argv[i], "--all") == 0)
+            all = true;
+        else if (strcmp(argv[i], "--json") == 0)
+            json = true;
+        else if (argv[i][0] != '-' && !dir)
+            dir = argv[i];
+        else
+            return EXIT_USAGE;
+    }
+    if (!dir)
+        return EXIT_USAGE;
+    findings_init(&findings);
+    if (pack_open(dir, &pack, &findings))
+        check_pack(&pack, dir, &findings);
+    if (json)
+        print_json(&findings);
+    else
+        print_findings(&findings, stdout, dir, all ? 0 : 20);
+    const int status = findings.errors > 0 ? EXIT_REFUSED : EXIT_DONE;
     pack_close(&pack);
     findings_done(&findings);
     return status;

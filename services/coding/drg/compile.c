@@ -488,7 +488,7 @@ put_slots(struct compiler *c, enum hzs_section_id section, const struct symbols 
 {
     uint64_t slot_count = 64;
 
-    while (slot_count < 2 * (uint64_t) codes->count)
+    while (3 * slot_count < 4 * (uint64_t) codes->count) /* 75 % full at most */
         slot_count *= 2;
     uint32_t *slots = append(&c->section[section], slot_count * sizeof *slots);
     if (!slots)

@@ -104,6 +104,9 @@ struct drg_result {
 /* Groups one stay.  Reentrant; allocates nothing. */
 void drg_group(const struct drg_scheme *scheme, const struct drg_stay *stay,
                struct drg_result *result);
+/* The same for many; faster, because the look-ups of several stays wait for memory together. */
+void drg_group_many(const struct drg_scheme *scheme, const struct drg_stay *stays, size_t count,
+                    struct drg_result *results);
 
 /* The result of something that is no stay at all: status bad_row, and why. */
 void drg_bad_row(const struct drg_scheme *scheme, enum drg_reason why, struct drg_result *result);

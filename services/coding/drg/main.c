@@ -9,9 +9,13 @@ static const struct {
     int (*run)(int argc, char **argv);
 } commands[] = {
     { "compile", "DIR -o X.hzs", "编译方案包", "make one file of a scheme pack", command_compile },
+    { "check", "DIR [--all] [--json]", "检查方案包", "find what is wrong in a scheme pack",
+      command_check },
     { "info", "X.hzs", "显示方案身份与规模", "tell what a compiled scheme holds", command_info },
     { "group", "X.hzs [-j N] [--convert] [--identity] [-q] < cases.csv > results.csv", "分组",
       "group stays", command_group },
+    { "bench", "X.hzs cases.csv [--seconds N]", "测速", "measure the grouper in memory",
+      command_bench },
 };
 
 static int

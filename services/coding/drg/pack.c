@@ -387,6 +387,7 @@ resolve_atom(struct rule *atom, void *context)
         return;
     }
     list->kind = kind;
+    list->read = true;
     list->wide |= atom->op != HZS_PDX && atom->op != HZS_POP;
     list->parts |= atom->op == HZS_PARTS;
 }
@@ -456,8 +457,11 @@ fill_dictionaries(struct pack *pack)
 {
     const struct tsv *t = pack->tables;
 
-    if (!add_all(&pack->dx, &t[PACK_DX], DX_CODE) ||
-        !add_all(&pack->op, &t[PACK_PROC], PROC_CODE) || !add_members(pack) ||
+    if (!add_all(&pack->dx, &t[PACK_DX], DX_CODE) || !add_all(&pack->op, &t[PACK_PROC], PROC_CODE))
+        return false;
+    pack->dx_listed = pack->dx.count;
+    pack->op_listed = pack->op.count;
+    if (!add_members(pack) ||
         !add_all(&pack->dx, &t[PACK_MCC], CC_CODE) || !add_all(&pack->dx, &t[PACK_CC], CC_CODE) ||
         !add_all(&pack->dx, &t[PACK_EXCLUSIONS], EXCL_PRINCIPAL))
         return false;

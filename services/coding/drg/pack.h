@@ -51,6 +51,7 @@ enum list_kind { LIST_UNREAD, LIST_DX, LIST_PROC };
 struct pack_list {
     const char *name;
     enum list_kind kind;
+    bool read;          /* read by some rule */
     bool wide;          /* read by a slot that looks at more than the first code */
     bool parts;         /* read by "parts" */
     bool has_parts;     /* some row names a part */
@@ -93,6 +94,7 @@ struct pack {
     uint32_t valid;         /* number of the list VALID */
     struct pack_member *members;
     uint32_t member_count;
+    uint32_t dx_listed, op_listed; /* symbols below stand in dx.tsv and proc.tsv */
     uint32_t dx_known,
         op_known; /* symbols below are the scheme's own; others only targets of a map */
 };

@@ -98,7 +98,7 @@ dictionary_open(const struct drg_scheme *s, enum hzs_section_id slots, enum hzs_
         if (index > code_count || (index == 0 && d->slots[i] != 0))
             return false;
     }
-    return used <= slot_count / 2; /* so that a search ends */
+    return used < slot_count; /* so that a search ends */
 }
 
 static bool

@@ -9,8 +9,9 @@
 #include "finding.h"
 
 enum { TSV_COLUMNS_MAX = 8 };
-#define TSV_BYTES_MAX ((size_t) 64 << 20) /* the largest table of the national scheme has 1.5 MiB  \
-                                           */
+#define TSV_BYTES_MAX                                                                              \
+    ((size_t) 64 << 20) /* the largest table of the national scheme has 1.5 MiB                    \
+                         */
 
 /* What is wanted of a table. */
 struct tsv_spec {

@@ -31,8 +31,8 @@ double cell_payment(const struct cell *cell, double amount, bool limit_to_own);
 /* The same, over the year, of a group in all classes. */
 double cells_cost(const struct cells *cells, size_t group, double amount);
 
-/* The portfolio of a table (amounts in yuan, multiples of step).  with_rates: also per stratum, for
- * the yearly cap. */
+/* The portfolio of a table (amounts in yuan, multiples of step).  The rates per stratum are filled
+ * only where there is a yearly cap. */
 bool cells_portfolio(struct arena *arena, const struct cells *cells, const double *amounts,
                      struct portfolio *out) MUST_CHECK;
 

@@ -123,25 +123,15 @@ panjer(struct arena *arena, const struct frequency *freq, const double *g, size_
 struct cplx
 frequency_pgf(const struct frequency *freq, struct cplx z)
 {
-    double size = 0, angle = 0; /* logarithm of the modulus, argument */
+    /* Poisson: exp(mean z); negative binomial and binomial: (1 + unit z)^power. */
+    const bool poisson = freq->kind == FREQ_POISSON;
+    const double power = freq->kind == FREQ_NEGBIN ? -freq->size : freq->size;
+    const double unit = poisson ? 0 : freq->mean / power, re = unit * z.re, im = unit * z.im;
+    const double size = poisson ? freq->mean * z.re : power * 0.5 * log1p(re * (2 + re) + im * im);
 
-    switch (freq->kind) {
-    case FREQ_POISSON:
-        size = freq->mean * z.re;
-        angle = freq->mean * z.im;
-        break;
-    case FREQ_NEGBIN:
-    case FREQ_BINOMIAL: { /* (1 - beta z)^-r and (1 + q z)^n */
-        const double power = freq->kind == FREQ_NEGBIN ? -freq->size : freq->size;
-        const double unit = freq->mean / power;
-        const double re = unit * z.re, im = unit * z.im;
-        size = power * 0.5 * log1p(re * (2 + re) + im * im);
-        angle = power * atan2(im, 1 + re);
-        break;
-    }
-    }
     if (size < -60) /* 1e-26: below the noise of any sum of doubles near 1 */
         return (struct cplx){ 0, 0 };
+    const double angle = poisson ? freq->mean * z.im : power * atan2(im, 1 + re);
     const double modulus = exp(size);
     return (struct cplx){ modulus * cos(angle), modulus * sin(angle) };
 }

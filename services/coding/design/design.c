@@ -14,11 +14,12 @@
 /* The search for the largest budget ends when its bracket is this part of the budget: two yuan in a
  * million, below one rounding step of any group with a claim every few years. */
 #define BUDGET_PART 2e-6
-#define BUDGET_PART_CAPPED 2e-5 /* a trial with a cap costs ten times more */
+#define BUDGET_PART_CAPPED 2e-5  /* a trial with a cap costs ten times more */
+#define BUDGET_PART_PREVIEW 2e-4 /* while the slider moves */
 
 struct trial {
     double spend; /* what the schedule without a cap may cost */
-    double scale, mean, overspend;
+    double scale, mean, sd, overspend;
     int64_t *steps; /* [rank] */
     bool *raised;   /* [rank] */
     bool fits_budget, fits_risk;
@@ -37,6 +38,8 @@ struct solver {
     struct run *runs;
     double pool, budget, step;
     size_t trials;
+    enum design_depth depth;
+    bool rough; /* trials on a coarser lattice; only under a cap */
 };
 
 static err_t
@@ -267,10 +270,13 @@ trial_run(struct solver *s, double spend, struct trial *t, struct err *err)
     (void) schedule_round(&s->schedule, t->scale, spend, t->steps, t->raised, s->runs);
     for (size_t r = 0; r < s->schedule.n; r++)
         amounts[s->order[r]] = (double) t->steps[r] * s->step;
-    if (!cells_portfolio(s->arena, &s->cells, amounts, &portfolio))
+    if (!cells_portfolio(s->arena, &s->cells, amounts, &portfolio) ||
+        (s->rough && !portfolio_rough(s->arena, &portfolio)))
         return out_of_memory(err);
+    portfolio.points_max = s->depth == DESIGN_PREVIEW ? YEAR_POINTS_PREVIEW : 0;
     TRY(year_total(s->arena, &portfolio, &year, err));
     t->mean = year.mean;
+    t->sd = year.sd;
     t->overspend = year_above(&year, s->pool);
     t->fits_budget = t->mean <= s->budget * (1 + 1e-9);
     t->fits_risk = t->overspend <= s->in->goals.alpha;
@@ -279,18 +285,19 @@ trial_run(struct solver *s, double spend, struct trial *t, struct err *err)
     return ERR_OK;
 }
 
-/* How far a trial is beyond the limits, in parts of what the budget moves: negative is inside.  The
- * normal score of the overspend probability is nearly linear in the budget. */
+/* Where the limits would just be met, from one trial: the pool stands z standard deviations above
+ * the mean, which moves with the budget while the deviation hardly does. */
 static double
-trial_excess(const struct solver *s, const struct trial *t)
+trial_proposes(const struct solver *s, const struct trial *t)
 {
-    const double budget = (t->mean - s->budget) / s->budget;
     const double p = t->overspend < 1e-13       ? 1e-13
                      : t->overspend > 1 - 1e-13 ? 1 - 1e-13
                                                 : t->overspend;
-    const double risk = (norm_quantile(p) - norm_quantile(s->in->goals.alpha)) / 10;
+    const double z = norm_quantile(s->in->goals.alpha) - norm_quantile(p);
+    const double by_risk = t->spend + z * t->sd * (t->mean > 0 ? t->spend / t->mean : 1);
+    const double by_budget = t->mean > 0 ? t->spend * s->budget / t->mean : s->budget;
 
-    return budget > risk ? budget : risk;
+    return by_risk < by_budget ? by_risk : by_budget;
 }
 
 static bool
@@ -331,86 +338,84 @@ refuse_minimum(struct solver *s, const struct trial *least, struct err *err)
 /* ---- the search -------------------------------------------------------------------------------
  */
 
-/* The largest budget whose rounded table keeps the limits.  inside fits, outside does not. */
+/* The largest spending whose rounded table keeps the limits, between *inside (which need not have
+ * been tried: bottom) and outside, which breaks them.  The overspend probability is a step function
+ * of the budget, so the proposals are fenced in by bisection. */
 static err_t
-narrow(struct solver *s, struct trial *inside, struct trial *outside, struct err *err)
+narrow(struct solver *s, double bottom, struct trial *inside, struct trial *outside,
+       struct err *err)
 {
-    const double part = s->in->goals.yearly_cap.fen ? BUDGET_PART_CAPPED : BUDGET_PART;
-    double low = trial_excess(s, inside), high = trial_excess(s, outside);
+    const double part = s->depth == DESIGN_PREVIEW    ? BUDGET_PART_PREVIEW
+                        : s->in->goals.yearly_cap.fen ? BUDGET_PART_CAPPED
+                                                      : BUDGET_PART;
+    const double enough = part * s->budget;
+    double low = bottom, wish = trial_proposes(s, outside);
     struct trial next;
-    int side = 0;
 
     TRY(trial_create(s, &next, err));
-    while (outside->spend - inside->spend > part * s->budget && s->trials < TRIALS_MAX) {
-        const double a = inside->spend, b = outside->spend;
-        double middle = high > low ? a + (b - a) * -low / (high - low) : (a + b) / 2;
-        /* Never closer to an end than a part of the bracket, and every fourth step halves it. */
-        const double margin = (b - a) * 0.02;
-        if (s->trials % 4 == 3)
-            middle = (a + b) / 2;
-        middle = middle < a + margin ? a + margin : middle > b - margin ? b - margin : middle;
+    while (outside->spend - low > enough && s->trials < TRIALS_MAX) {
+        double middle = wish - enough / 4;
+        if (s->trials % 4 == 3 || !(middle > low) || !(middle < outside->spend))
+            middle = (low + outside->spend) / 2;
         TRY(trial_run(s, middle, &next, err));
-        if (trial_fits(&next)) {
-            low = trial_excess(s, &next);
-            high = side == 1 ? high / 2 : high;
-            side = 1;
-            trial_copy(s, &next, inside);
-            if (low > -1e-7)
-                break;
-        } else {
-            high = trial_excess(s, &next);
-            low = side == -1 ? low / 2 : low;
-            side = -1;
+        wish = trial_proposes(s, &next);
+        if (!trial_fits(&next)) {
             trial_copy(s, &next, outside);
+            continue;
         }
+        trial_copy(s, &next, inside);
+        low = middle;
+        if (wish - middle < enough)
+            break;
     }
     return ERR_OK;
 }
 
-/* Expected cost of the dearest table without a cap. */
-static double
-dearest(const struct solver *s)
+/* The search under a cap ran on a coarser lattice, which overstates the spread a little; the final
+ * table is checked on the exact one. */
+static err_t
+settle(struct solver *s, double bottom, struct trial *best, struct err *err)
 {
-    return schedule_cost(&s->schedule, INFINITY);
+    double step = BUDGET_PART_CAPPED * s->budget;
+
+    if (!s->rough || s->depth == DESIGN_PREVIEW)
+        return ERR_OK;
+    s->rough = false;
+    TRY(trial_run(s, best->spend, best, err));
+    for (; !trial_fits(best) && best->spend > bottom; step *= 4) {
+        const double less = best->spend - step;
+        TRY(trial_run(s, less > bottom ? less : bottom, best, err));
+    }
+    return ERR_OK;
 }
 
 static err_t
-search(struct solver *s, struct trial *best, enum design_binding *binding, double *minimum,
-       struct err *err)
+search(struct solver *s, struct trial *best, enum design_binding *binding, struct err *err)
 {
-    const double top = dearest(s), bottom = schedule_cost(&s->schedule, 0);
+    const double top = schedule_cost(&s->schedule, INFINITY);
+    const double bottom = schedule_cost(&s->schedule, 0);
+    /* A cap lets the schedule promise more than it pays, so there the budget is no limit. */
+    const double most = s->in->goals.yearly_cap.fen || s->budget > top ? top : s->budget;
     struct trial outside;
 
     TRY(trial_create(s, best, err));
     TRY(trial_create(s, &outside, err));
-    TRY(trial_run(s, bottom, best, err));
-    *minimum = best->overspend;
-    if (!trial_fits(best))
-        return refuse_minimum(s, best, err);
-
-    /* A cap lets the schedule promise more than it pays, so the budget is no limit of `spend`. */
-    double spend = s->in->goals.yearly_cap.fen || s->budget > top ? top : s->budget;
-    if (spend > s->budget) { /* usually the cap cuts little: look just above the budget first */
-        TRY(trial_run(s, s->budget, &outside, err));
-        if (trial_fits(&outside))
-            trial_copy(s, &outside, best);
-        else
-            spend = s->budget;
-    }
-    if (spend > best->spend) {
-        if (spend != s->budget || s->trials < 2)
-            TRY(trial_run(s, spend, &outside, err));
+    *binding = most >= top ? BINDING_HIGHEST : BINDING_BUDGET;
+    if (most > bottom) {
+        TRY(trial_run(s, most, &outside, err));
         if (trial_fits(&outside)) {
-            *binding = spend >= top ? BINDING_HIGHEST : BINDING_BUDGET;
             trial_copy(s, &outside, best);
-            return ERR_OK;
+            return settle(s, bottom, best, err);
         }
-        TRY(narrow(s, best, &outside, err));
+        TRY(narrow(s, bottom, best, &outside, err));
         *binding = outside.fits_risk ? BINDING_BUDGET : BINDING_OVERSPEND;
-        return ERR_OK;
     }
-    *binding = spend >= top ? BINDING_HIGHEST : BINDING_BUDGET;
-    return ERR_OK;
+    if (!trial_fits(best)) { /* nothing above the lowest amounts does */
+        TRY(trial_run(s, bottom, best, err));
+        *binding = best->fits_risk ? BINDING_BUDGET : BINDING_OVERSPEND;
+    }
+    TRY(settle(s, bottom, best, err));
+    return trial_fits(best) ? ERR_OK : refuse_minimum(s, best, err);
 }
 
 /* ---- the beneficiary target -------------------------------------------------------------------
@@ -539,7 +544,7 @@ err_t
 design_solve(struct arena *arena, const struct design_input *in, enum design_depth depth,
              struct design_plan *out, struct err *err)
 {
-    struct solver s = { .arena = arena, .in = in };
+    struct solver s = { .arena = arena, .in = in, .depth = depth };
     struct design_plan plan;
     struct trial best;
 
@@ -548,7 +553,8 @@ design_solve(struct arena *arena, const struct design_input *in, enum design_dep
     s.pool = yuan_of(plan.pool);
     s.budget = yuan_of(plan.budget);
     TRY(solver_init(&s, plan.thresholds, err));
-    TRY(search(&s, &best, &plan.binding, &plan.minimum_overspend, err));
+    s.rough = in->goals.yearly_cap.fen > 0;
+    TRY(search(&s, &best, &plan.binding, err));
     write_order(&s, &plan);
     write_rows(&s, &best, plan.rows);
     plan.scale = best.scale;

@@ -135,7 +135,6 @@ struct design_plan {
     double gini, theil;                 /* of the relief ratio over claims */
     double persons_over_cap;
     size_t at_lowest, at_highest;
-    double minimum_overspend; /* of the table with the lowest amounts */
     struct design_what_if what_ifs[DESIGN_WHAT_IFS];
     struct design_band bands[DESIGN_BANDS];
     struct year_dist year; /* the whole distribution */

@@ -293,7 +293,7 @@ figures_fill(struct arena *arena, const struct cells *c, enum design_depth depth
 {
     double *amounts = arena_alloc(arena, c->in->group_count * sizeof *amounts);
     struct portfolio p;
-    double above = 0, ignored;
+    double above = 0;
 
     if (!amounts)
         return err_set(err, ERR_LIMITED, DESIGN_MEMORY, "out of memory");
@@ -302,8 +302,13 @@ figures_fill(struct arena *arena, const struct cells *c, enum design_depth depth
     fill_rows(c, plan);
     if (!cells_portfolio(arena, c, amounts, &p))
         return err_set(err, ERR_LIMITED, DESIGN_MEMORY, "out of memory");
-    TRY(year_total(arena, &p, &plan->year, err));
+    struct portfolio rough = p;
+    if (p.cap && !portfolio_rough(arena, &rough))
+        return err_set(err, ERR_LIMITED, DESIGN_MEMORY, "out of memory");
+    rough.points_max = depth == DESIGN_PREVIEW ? YEAR_POINTS_PREVIEW : 0;
+    TRY(year_total(arena, depth == DESIGN_PREVIEW ? &rough : &p, &plan->year, err));
     plan->total = total_of(&plan->year, plan->pool);
+    plan->persons_over_cap = plan->year.over_cap;
     plan->normal_power_overspend =
         1 - normal_power_cdf(yuan_of(plan->pool), plan->total.mean, plan->total.sd, skewness(&p));
     for (size_t g = 0; g < c->in->group_count; g++)
@@ -316,8 +321,6 @@ figures_fill(struct arena *arena, const struct cells *c, enum design_depth depth
     if (depth == DESIGN_PREVIEW)
         return ERR_OK;
     bands(c, plan);
-    if (p.cap)
-        TRY(year_mean(arena, &p, &ignored, &plan->persons_over_cap, err));
-    TRY(what_ifs(arena, c, &p, plan, err));
+    TRY(what_ifs(arena, c, &rough, plan, err));
     return check_roads(arena, &p, plan, err);
 }

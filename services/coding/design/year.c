@@ -30,6 +30,31 @@ lattice_coarsen(const double *from, size_t n, size_t d, double *to)
     }
 }
 
+bool
+portfolio_rough(struct arena *arena, struct portfolio *p)
+{
+    size_t d = ROUGH_MOST;
+
+    while (p->cap % d != 0)
+        d--;
+    if (d == 1)
+        return true;
+    const size_t sizes = p->sizes / d + 2;
+    double *claims = arena_alloc(arena, sizes * sizeof *claims);
+    double *rate = arena_alloc(arena, (p->cap ? p->strata : 1) * sizes * sizeof *rate);
+    if (!claims || !rate)
+        return false;
+    lattice_coarsen(p->claims, p->sizes, d, claims);
+    for (size_t s = 0; p->cap && s < p->strata; s++)
+        lattice_coarsen(p->rate + s * p->sizes, p->sizes, d, rate + s * sizes);
+    p->claims = claims;
+    p->rate = rate;
+    p->sizes = sizes;
+    p->cap /= d;
+    p->lattice *= (double) d;
+    return true;
+}
+
 double
 dispersion_end(double r, bool low)
 {
@@ -44,51 +69,6 @@ dispersion_end(double r, bool low)
             b = x;
     }
     return low ? a : b;
-}
-
-/* ---- one person under the cap ---------------------------------------------------------------- */
-
-struct person {
-    double mean, square; /* first and second moment of the year's sum, points */
-    double over;         /* P(sum before the cap > cap) */
-};
-
-/* pmf[0..cap] of one person's year, at q times the rates of stratum s. */
-static bool
-person_year(struct arena *arena, const struct portfolio *p, size_t s, double q, double *pmf,
-            struct person *out)
-{
-    const double *rate = p->rate + s * p->sizes;
-    const struct arena_mark mark = arena_mark(arena);
-    double *g = arena_alloc(arena, p->sizes * sizeof *g);
-    double sum = 0, rest = 1;
-
-    if (!g)
-        return false;
-    *out = (struct person){ 0 };
-    for (size_t y = 0; y < p->sizes; y++)
-        sum += rate[y];
-    memset(pmf, 0, (p->cap + 1) * sizeof *pmf);
-    pmf[0] = 1;
-    if (sum > 0) {
-        for (size_t y = 0; y < p->sizes; y++)
-            g[y] = rate[y] / sum;
-        const struct frequency freq = { FREQ_POISSON, sum * q, 0 };
-        if (!panjer(arena, &freq, g, p->sizes, pmf, p->cap + 1))
-            return false;
-    }
-    for (size_t y = 0; y < p->cap; y++) {
-        rest -= pmf[y];
-        out->mean += (double) y * pmf[y];
-        out->square += (double) y * (double) y * pmf[y];
-    }
-    rest = rest > 0 ? rest : 0;
-    out->over = rest > pmf[p->cap] ? rest - pmf[p->cap] : 0;
-    pmf[p->cap] = rest;
-    out->mean += (double) p->cap * rest;
-    out->square += (double) p->cap * (double) p->cap * rest;
-    arena_rewind(arena, mark);
-    return true;
 }
 
 /* ---- the common factor ----------------------------------------------------------------------- */
@@ -169,107 +149,55 @@ mixing_of(const struct portfolio *p, const struct factor *f, double fine)
 /* ---- moments --------------------------------------------------------------------------------- */
 
 struct moments {
-    double mean, var;         /* of the total, with the factor and the cap, points */
-    double free_mean, square; /* without factor and cap: sum of m y, sum of m y^2 */
-    double person_square;     /* sum of the squares of the persons' means */
-    double inner_var;         /* variance of the total given Q = 1 */
-    double largest, cut;      /* largest payment; persons whose sum passes the cap */
+    double mean, var;     /* of the total, with the factor and the cap, points */
+    double free_mean;     /* without factor and cap: sum of m y */
+    double square;        /* sum of m y^2 */
+    double person_square; /* sum of the squares of the persons' means */
+    double mean_low;      /* a lower bound of the mean given the smallest factor */
+    double largest;       /* payment */
+    double over_cap;      /* persons whose sum passes the cap */
 };
 
+/* A year of a person pays at least one of its claims under the cap, so its mean is at least
+ * P(any claim) times the mean of one claim. */
 static void
-free_moments(const struct portfolio *p, struct moments *out)
+add_moments(const struct portfolio *p, const double *u, double persons, double low,
+            struct moments *out)
 {
-    const double all = p->size_factor * p->rate_factor;
+    double mean = 0, square = 0, under = 0, rate = 0;
 
-    for (size_t s = 0; s < (p->cap ? p->strata : 1); s++) {
-        const double *u = p->cap ? p->rate + s * p->sizes : p->claims;
-        const double n = (p->cap ? p->persons[s] : 1) * all;
-        double mean = 0;
-        for (size_t y = 1; y < p->sizes; y++) {
-            if (u[y] <= 0)
-                continue;
-            mean += u[y] * (double) y;
-            out->square += n * u[y] * (double) y * (double) y;
-            out->largest = (double) y > out->largest ? (double) y : out->largest;
-        }
-        out->free_mean += n * mean;
-        out->person_square += n * p->rate_factor * mean * mean;
+    for (size_t y = 1; y < p->sizes; y++) {
+        const double points = (double) y, paid = p->cap && y > p->cap ? (double) p->cap : points;
+        if (u[y] <= 0)
+            continue;
+        rate += u[y];
+        mean += u[y] * points;
+        square += u[y] * points * points;
+        under += u[y] * paid;
+        out->largest = points > out->largest ? points : out->largest;
     }
+    const double n = persons * p->rate_factor, some = rate * p->rate_factor * low;
+    out->free_mean += n * mean;
+    out->square += n * square;
+    out->person_square += n * p->rate_factor * mean * mean;
+    if (rate > 0)
+        out->mean_low += p->cap ? persons * -expm1(-some) * under / rate : n * low * mean;
 }
 
-static bool
-capped_moments(struct arena *arena, const struct portfolio *p, const struct factor *f,
-               struct moments *out)
-{
-    const struct arena_mark mark = arena_mark(arena);
-    double *pmf = arena_alloc(arena, (p->cap + 1) * sizeof *pmf);
-    double mean[NODES] = { 0 }, var[NODES] = { 0 }, cut[NODES] = { 0 };
-
-    if (!pmf)
-        return false;
-    for (size_t k = 0; k < f->nodes; k++)
-        for (size_t s = 0; s < p->strata; s++) {
-            const double n = p->persons[s] * p->size_factor;
-            struct person one;
-            if (!person_year(arena, p, s, f->q[k] * p->rate_factor, pmf, &one))
-                return false;
-            mean[k] += n * one.mean;
-            var[k] += n * (one.square - one.mean * one.mean);
-            cut[k] += n * one.over;
-        }
-    arena_rewind(arena, mark);
-
-    const struct mixing mix = mixing_of(p, f, 1);
-    double first = 0, second = 0;
-    for (size_t i = 0; i < mix.count; i++) {
-        double q = 1, w = 1, lagrange[NODES] = { 1 }, m = 0, v = 0, c = 0;
-        if (f->nodes > 1) {
-            w = mixing_weight(&mix, i, &q);
-            factor_weights(f, q, lagrange);
-        }
-        for (size_t k = 0; k < f->nodes; k++) {
-            m += lagrange[k] * mean[k];
-            v += lagrange[k] * var[k];
-            c += lagrange[k] * cut[k];
-        }
-        first += w * m;
-        second += w * (v + m * m);
-        out->cut += w * c;
-    }
-    out->mean = first;
-    out->var = second - first * first;
-    out->inner_var = var[f->nodes / 2];
-    return true;
-}
-
-static bool
-moments_of(struct arena *arena, const struct portfolio *p, const struct factor *f,
-           struct moments *out)
+static void
+moments_of(const struct portfolio *p, const struct factor *f, struct moments *out)
 {
     *out = (struct moments){ 0 };
-    free_moments(p, out);
-    if (p->cap)
-        return capped_moments(arena, p, f, out);
+    if (p->cap) {
+        for (size_t s = 0; s < p->strata; s++)
+            add_moments(p, p->rate + s * p->sizes, p->persons[s] * p->size_factor, f->low, out);
+        return;
+    }
+    add_moments(p, p->claims, p->size_factor, f->low, out);
     out->mean = out->free_mean;
-    out->inner_var = out->square;
     out->var = out->square;
     if (p->dispersion > 0)
         out->var += out->mean * out->mean / p->dispersion;
-    return true;
-}
-
-err_t
-year_mean(struct arena *arena, const struct portfolio *p, double *mean, double *cut,
-          struct err *err)
-{
-    const struct factor f = factor_of(p);
-    struct moments m;
-
-    if (!moments_of(arena, p, &f, &m))
-        return out_of_memory(err);
-    *mean = m.mean * p->lattice;
-    *cut = m.cut;
-    return ERR_OK;
 }
 
 /* ---- the window ------------------------------------------------------------------------------ */
@@ -285,9 +213,8 @@ static struct window
 window_of(const struct portfolio *p, const struct factor *f, const struct moments *m)
 {
     const double limit = 2 * NEGLIGIBLE, b = m->largest;
-    const double mean_low = f->low * (m->mean < m->free_mean ? m->mean : m->free_mean);
     const double square = m->square + (p->cap ? m->person_square : 0);
-    const double left = mean_low - sqrt(limit * square * f->low);
+    const double left = m->mean_low - sqrt(limit * square * f->low);
     const double v = m->square * f->high, sixth = limit * b / 6;
     const double right = m->free_mean * f->high + sixth + sqrt(sixth * sixth + limit * v) + b;
     const double origin = left > 0 ? floor(left) : 0, width = right - origin + 2;
@@ -352,6 +279,145 @@ free_total(struct arena *arena, const struct portfolio *p, const struct window *
     return true;
 }
 
+/* ---- one person under the cap ---------------------------------------------------------------- */
+
+/* More claims than this a person and year, and the recursion is quicker than the powers. */
+#define POWERS_MAX 40
+
+/* The distributions of the sum of 1, 2, ... claims of one person up to the cap. */
+struct powers {
+    double rate;   /* claims per year */
+    size_t count;  /* 0: use the recursion */
+    double *power; /* [count][cap + 1] */
+    const double *g;
+    struct cplx *spectrum, *product;
+    double *wide;
+    struct fft *fft;
+};
+
+static bool
+powers_create(struct arena *arena, const struct portfolio *p, struct powers *out)
+{
+    size_t points = FFT_POINTS_MIN;
+
+    while (points < 2 * (p->cap + 1))
+        points *= 2;
+    out->power = arena_alloc(arena, POWERS_MAX * (p->cap + 1) * sizeof *out->power);
+    out->spectrum = arena_alloc(arena, (points / 2 + 1) * sizeof *out->spectrum);
+    out->product = arena_alloc(arena, (points / 2 + 1) * sizeof *out->product);
+    out->wide = arena_alloc(arena, points * sizeof *out->wide);
+    out->fft = fft_create(arena, points);
+    return out->power && out->spectrum && out->product && out->wide && out->fft;
+}
+
+/* How many claims a year of that many expected ones can have: beyond, less than 1e-17. */
+static size_t
+claims_most(double expected)
+{
+    double term = exp(-expected);
+
+    for (size_t n = 1; n <= POWERS_MAX; n++) {
+        term *= expected / (double) n;
+        if (term < 1e-18 && (double) n > expected)
+            return n;
+    }
+    return 0;
+}
+
+static void
+powers_of(const struct portfolio *p, size_t s, double high, struct powers *out)
+{
+    const double *rate = p->rate + s * p->sizes;
+    const size_t room = p->cap + 1, points = out->fft->points;
+    double *one = out->power;
+
+    out->g = rate;
+    out->rate = 0;
+    for (size_t y = 1; y < p->sizes; y++)
+        out->rate += rate[y];
+    out->count = claims_most(out->rate * p->rate_factor * high);
+    if (out->count == 0 || out->rate <= 0)
+        return;
+    memset(one, 0, room * sizeof *one);
+    for (size_t y = 1; y < p->sizes && y < room; y++)
+        one[y] = rate[y] / out->rate;
+    memset(out->wide, 0, points * sizeof *out->wide);
+    memcpy(out->wide, one, room * sizeof *one);
+    fft_forward(out->fft, out->wide, out->spectrum);
+    for (size_t n = 1; n < out->count; n++) {
+        double *before = out->power + (n - 1) * room;
+        memset(out->wide, 0, points * sizeof *out->wide);
+        memcpy(out->wide, before, room * sizeof *before);
+        fft_forward(out->fft, out->wide, out->product);
+        for (size_t j = 0; j <= points / 2; j++) {
+            const struct cplx a = out->product[j], b = out->spectrum[j];
+            out->product[j] = (struct cplx){ a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re };
+        }
+        fft_inverse(out->fft, out->product, out->wide);
+        for (size_t y = 0; y < room; y++) /* the noise of the transform is no probability */
+            before[room + y] = out->wide[y] > 1e-16 ? out->wide[y] : 0;
+    }
+}
+
+struct person {
+    double mean, square; /* first and second moment of the year's sum, points */
+    double over;         /* P(sum before the cap > cap) */
+};
+
+/* pmf[0..cap] of one person's year before the cap, at q times the rates. */
+static bool
+person_free(struct arena *arena, const struct portfolio *p, const struct powers *powers, double q,
+            double *pmf)
+{
+    const size_t room = p->cap + 1;
+    const double expected = powers->rate * p->rate_factor * q;
+    double chance = exp(-expected);
+
+    memset(pmf, 0, room * sizeof *pmf);
+    pmf[0] = 1;
+    if (powers->rate <= 0)
+        return true;
+    if (powers->count == 0) {
+        const struct arena_mark mark = arena_mark(arena);
+        double *g = arena_alloc(arena, p->sizes * sizeof *g);
+        if (!g)
+            return false;
+        for (size_t y = 1; y < p->sizes; y++)
+            g[y] = powers->g[y] / powers->rate;
+        const struct frequency freq = { FREQ_POISSON, expected, 0 };
+        const bool ok = panjer(arena, &freq, g, p->sizes, pmf, room);
+        arena_rewind(arena, mark);
+        return ok;
+    }
+    pmf[0] = chance;
+    for (size_t n = 1; n <= powers->count; n++) {
+        const double *power = powers->power + (n - 1) * room;
+        chance *= expected / (double) n;
+        for (size_t y = 1; y < room; y++)
+            pmf[y] += chance * power[y];
+    }
+    return true;
+}
+
+/* Moves what lies beyond the cap onto it. */
+static void
+person_cut(size_t cap, double *pmf, struct person *out)
+{
+    double rest = 1;
+
+    *out = (struct person){ 0 };
+    for (size_t y = 0; y < cap; y++) {
+        rest -= pmf[y];
+        out->mean += (double) y * pmf[y];
+        out->square += (double) y * (double) y * pmf[y];
+    }
+    rest = rest > 0 ? rest : 0;
+    out->over = rest > pmf[cap] ? rest - pmf[cap] : 0;
+    pmf[cap] = rest;
+    out->mean += (double) cap * rest;
+    out->square += (double) cap * (double) cap * rest;
+}
+
 /* ---- the total with a cap -------------------------------------------------------------------- */
 
 struct capped {
@@ -366,6 +432,7 @@ struct capped {
     struct cplx *log_phi; /* [node][count] */
     double *pmf, *coarse, *wide;
     struct cplx *spectrum;
+    double mean[NODES], var[NODES], over[NODES]; /* of the total at a node */
 };
 
 static double
@@ -418,20 +485,31 @@ choose_frequencies(struct capped *c)
     }
 }
 
-/* Horner's rule at LANES frequencies at once. */
+/* Horner's rule at LANES frequencies at once, in pairs that fit a vector register everywhere. */
+typedef double pair_t __attribute__((vector_size(16)));
+#define PAIRS (LANES / 2)
+
 static void
 transform_lanes(const double *h, size_t n, const struct cplx *w, double *re, double *im)
 {
-    double r[LANES] = { 0 }, i[LANES] = { 0 };
+    pair_t wr[PAIRS], wi[PAIRS], r[PAIRS] = { { 0 } }, i[PAIRS] = { { 0 } };
 
-    for (size_t y = n; y-- > 0;)
-        for (size_t l = 0; l < LANES; l++) {
-            const double next = r[l] * w[l].re - i[l] * w[l].im + h[y];
-            i[l] = r[l] * w[l].im + i[l] * w[l].re;
+    for (size_t l = 0; l < PAIRS; l++) {
+        wr[l] = (pair_t){ w[2 * l].re, w[2 * l + 1].re };
+        wi[l] = (pair_t){ w[2 * l].im, w[2 * l + 1].im };
+    }
+    for (size_t y = n; y-- > 0;) {
+        const pair_t mass = { h[y], h[y] };
+        for (size_t l = 0; l < PAIRS; l++) {
+            const pair_t next = r[l] * wr[l] - i[l] * wi[l] + mass;
+            i[l] = r[l] * wi[l] + i[l] * wr[l];
             r[l] = next;
         }
-    memcpy(re, r, sizeof r);
-    memcpy(im, i, sizeof i);
+    }
+    for (size_t l = 0; l < PAIRS; l++) {
+        re[2 * l] = r[l][0], re[2 * l + 1] = r[l][1];
+        im[2 * l] = i[l][0], im[2 * l + 1] = i[l][1];
+    }
 }
 
 static inline void
@@ -503,14 +581,13 @@ mix_factor(struct capped *c, double fine)
 }
 
 static bool
-capped_total(struct arena *arena, struct capped *c, const struct moments *m, double *pmf)
+capped_buffers(struct arena *arena, struct capped *c)
 {
-    const struct portfolio *p = c->p;
-    const size_t points = c->w->points, n = (p->cap + 1) / c->w->coarser + 2;
+    const size_t points = c->w->points, n = (c->p->cap + 1) / c->w->coarser + 2;
 
     c->at = arena_alloc(arena, (points / 2 + 1) * sizeof *c->at);
     c->decay = arena_alloc(arena, (points / 2 + 1) * sizeof *c->decay);
-    c->pmf = arena_alloc(arena, (p->cap + 1) * sizeof *c->pmf);
+    c->pmf = arena_alloc(arena, (c->p->cap + 1) * sizeof *c->pmf);
     c->coarse = arena_alloc(arena, n * sizeof *c->coarse);
     c->wide = arena_alloc(arena, points * sizeof *c->wide);
     c->spectrum = arena_alloc(arena, (points / 2 + 1) * sizeof *c->spectrum);
@@ -518,17 +595,64 @@ capped_total(struct arena *arena, struct capped *c, const struct moments *m, dou
         return false;
     choose_frequencies(c);
     c->log_phi = arena_alloc(arena, c->factor->nodes * c->count * sizeof *c->log_phi);
-    if (!c->log_phi)
-        return false;
-    for (size_t k = 0; k < c->factor->nodes; k++)
-        for (size_t s = 0; s < p->strata; s++) {
-            struct person one;
-            if (!person_year(arena, p, s, c->factor->q[k] * p->rate_factor, c->pmf, &one))
-                return false;
-            lattice_coarsen(c->pmf, p->cap + 1, c->w->coarser, c->coarse);
-            add_stratum(c, n, p->persons[s] * p->size_factor, c->log_phi + k * c->count);
+    return c->log_phi;
+}
+
+static void
+mix_moments(const struct capped *c, struct moments *m)
+{
+    const struct mixing mix = mixing_of(c->p, c->factor, 1);
+    double first = 0, second = 0, over = 0;
+
+    for (size_t i = 0; i < mix.count; i++) {
+        double q = 1, w = 1, lagrange[NODES] = { 1 }, mean = 0, var = 0, cut = 0;
+        if (c->factor->nodes > 1) {
+            w = mixing_weight(&mix, i, &q);
+            factor_weights(c->factor, q, lagrange);
         }
-    mix_factor(c, sqrt(m->inner_var) / m->mean);
+        for (size_t k = 0; k < c->factor->nodes; k++) {
+            mean += lagrange[k] * c->mean[k];
+            var += lagrange[k] * c->var[k];
+            cut += lagrange[k] * c->over[k];
+        }
+        first += w * mean;
+        second += w * (var + mean * mean);
+        over += w * cut;
+    }
+    m->mean = first;
+    m->var = second - first * first;
+    m->over_cap = over;
+}
+
+static bool
+capped_total(struct arena *arena, struct capped *c, struct moments *m, double *pmf)
+{
+    const struct portfolio *p = c->p;
+    const size_t n = (p->cap + 1) / c->w->coarser + 2;
+    struct powers powers = { 0 };
+
+    if (!capped_buffers(arena, c) || !powers_create(arena, p, &powers))
+        return false;
+    for (size_t s = 0; s < p->strata; s++) {
+        const double persons = p->persons[s] * p->size_factor;
+        if (persons <= 0)
+            continue;
+        powers_of(p, s, c->factor->high, &powers);
+        for (size_t k = 0; k < c->factor->nodes; k++) {
+            struct person one;
+            if (!person_free(arena, p, &powers, c->factor->q[k], c->pmf))
+                return false;
+            person_cut(p->cap, c->pmf, &one);
+            c->mean[k] += persons * one.mean;
+            c->var[k] += persons * (one.square - one.mean * one.mean);
+            c->over[k] += persons * one.over;
+            lattice_coarsen(c->pmf, p->cap + 1, c->w->coarser, c->coarse);
+            add_stratum(c, n, persons, c->log_phi + k * c->count);
+        }
+    }
+    mix_moments(c, m);
+    const double inner = c->var[c->factor->nodes / 2];
+    mix_factor(c, m->mean > 0 ? sqrt(inner > 0 ? inner : 0) / m->mean : 1);
     fft_inverse(c->fft, c->spectrum, pmf);
     return true;
 }
@@ -539,8 +663,7 @@ year_total(struct arena *arena, const struct portfolio *p, struct year_dist *out
     const struct factor f = factor_of(p);
     struct moments m;
 
-    if (!moments_of(arena, p, &f, &m))
-        return out_of_memory(err);
+    moments_of(p, &f, &m);
     const struct window w = window_of(p, &f, &m);
     double *above = arena_alloc(arena, w.points * sizeof *above);
     const struct arena_mark mark = arena_mark(arena);
@@ -550,10 +673,9 @@ year_total(struct arena *arena, const struct portfolio *p, struct year_dist *out
         return out_of_memory(err);
 
     struct capped c = { .p = p, .w = &w, .factor = &f, .fft = fft };
-    const bool capped = p->cap && m.mean > 0;
-    if (m.mean <= 0)
+    if (m.free_mean <= 0)
         pmf[0] = 1;
-    else if (!(capped ? capped_total(arena, &c, &m, pmf) : free_total(arena, p, &w, fft, pmf)))
+    else if (!(p->cap ? capped_total(arena, &c, &m, pmf) : free_total(arena, p, &w, fft, pmf)))
         return out_of_memory(err);
     tail_from(pmf, &w, above);
     arena_rewind(arena, mark);
@@ -563,7 +685,8 @@ year_total(struct arena *arena, const struct portfolio *p, struct year_dist *out
                                .count = w.points,
                                .above = above,
                                .mean = m.mean * p->lattice,
-                               .sd = sqrt(m.var) * p->lattice };
+                               .sd = sqrt(m.var > 0 ? m.var : 0) * p->lattice,
+                               .over_cap = m.over_cap };
     return ERR_OK;
 }
 
@@ -620,8 +743,7 @@ year_check(struct arena *arena, const struct portfolio *free_of_cap, double work
 
     p.cap = 0;
     const struct factor f = factor_of(&p);
-    if (!moments_of(arena, &p, &f, &m))
-        return out_of_memory(err);
+    moments_of(&p, &f, &m);
     const struct arena_mark mark = arena_mark(arena);
     const struct window whole = window_of(&p, &f, &m);
     const double right = (double) (whole.origin + whole.points) * (double) whole.coarser;

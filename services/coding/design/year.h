@@ -16,6 +16,7 @@
 /* 2^20 points: 8 MiB a vector, 40 ms a transform.  A wider distribution is put on a coarser
  * lattice that keeps every mean (see year_dist.coarser). */
 #define YEAR_POINTS_MAX ((size_t) 1 << 20)
+#define YEAR_POINTS_PREVIEW ((size_t) 1 << 17)
 #define DISPERSION_MIN 10.0 /* claims of a year swing by a third: wilder than any record */
 
 struct portfolio {
@@ -38,15 +39,12 @@ struct year_dist {
     size_t origin, count;
     double *above; /* above[i] = P(S > (origin + i) * lattice) */
     double mean, sd;
+    double over_cap; /* expected persons whose year passes the cap */
 };
 
 /* out->above lives in the arena.  ERR_LIMITED when memory is out. */
 err_t year_total(struct arena *arena, const struct portfolio *p, struct year_dist *out,
                  struct err *err) MUST_CHECK;
-
-/* The expected total of the year alone (fast), and the persons cut by the cap. */
-err_t year_mean(struct arena *arena, const struct portfolio *p, double *mean, double *cut,
-                struct err *err) MUST_CHECK;
 
 double year_above(const struct year_dist *d, double yuan); /* P(S > yuan) */
 double year_quantile(const struct year_dist *d, double p); /* smallest x with P(S <= x) >= p */
@@ -56,6 +54,12 @@ double year_quantile(const struct year_dist *d, double p); /* smallest x with P(
  * most work_max multiplications.  *coarser says which. */
 err_t year_check(struct arena *arena, const struct portfolio *p, double work_max, double *gap,
                  size_t *coarser, struct err *err) MUST_CHECK;
+
+/* The same portfolio on a lattice up to ROUGH_MOST times coarser that the cap still fits: with a
+ * cap the work falls with the square.  Means are kept, the variance grows by less than a quarter of
+ * the new lattice squared a claim.  False: memory is out. */
+#define ROUGH_MOST 5
+bool portfolio_rough(struct arena *arena, struct portfolio *p) MUST_CHECK;
 
 /* Moves the mass of from[0..n) to a lattice d times coarser, keeping its sum and its mean;
  * to has n / d + 2 points. */

@@ -6,6 +6,7 @@
 #include "coding_queries.h"
 #include "consumers.h"
 #include "handlers.h"
+#include "schemes.h"
 #include "store.h"
 
 #define RPC(rpc, fn, roles, effect) SVC_THUNK(fn, Coding__##rpc##Request, Coding__##rpc##Reply)
@@ -50,4 +51,6 @@ const struct svc coding_service = {
     .conf_rows = conf_rows,
     .conf_row_count = COUNT(conf_rows),
     .conf_size = sizeof(struct coding_conf),
+    .start = schemes_start,
+    .stop = schemes_stop,
 };

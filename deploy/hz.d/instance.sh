@@ -137,7 +137,7 @@ settings_of_service() # KIND NAME
         "HUZHU_FEED_URL=$(database_url "huzhu_$1_feed" "$2-feed")" \
         "HUZHU_MIGRATE_URL=$(database_url "huzhu_$1_migrate" "$2-migrate")"
     case $1 in
-    identity) echo "HUZHU_IDENTITY_SIGNING_KEYS=$HZ_DATA/keys/principal" ;;
+    identity) echo "HUZHU_IDENTITY_PRINCIPAL_KEY=$HZ_DATA/keys/principal" ;;
     audit) echo "HUZHU_AUDIT_SIGNING_KEY=$HZ_DATA/keys/audit" ;;
     esac
 }

@@ -197,7 +197,7 @@ banned_calls_stay_out()
         ban("(^|[^a-z_])zmq_[a-z_]+\\(", ".", "^(common/bus/|services/broker/|tests/)", "common/bus")
         ban("(^|[^A-Za-z_])(EVP|RAND|HMAC)_[A-Za-z0-9_]+\\(", ".", "^(common/(crypto|db)/|gateway/|tests/)", "common/crypto")
         ban("(^|[^a-z_])(malloc|calloc|realloc|strdup|strndup|asprintf)\\(", "^services/",
-            "^services/(broker/|coding/(drg|design)/|[a-z]+/[a-z_]*(command|verify|bootstrap)[a-z_]*\\.c)",
+            "^services/(broker/|coding/(drg|design)/|[a-z]+/[a-z_]*(state|command|verify|bootstrap)[a-z_]*\\.c)",
             "the arena of the call")
         ban("(^|[^a-z_])(double|float)[^a-z_]", "^(common/money/|services/(contributions|disbursement|claims)/)", "^$",
             "money is fen, a rate is ppm")

@@ -64,7 +64,8 @@ brokers()
     for ((i = 1; i <= count; i++)); do echo "broker-$i"; done
 }
 
-broker_endpoint() { printf 'ipc://%s/run/%s.ipc' "$HZ_DATA" "$1"; }
+# CURVE even on one host: all processes are one user here, so the kernel could not tell them apart.
+broker_endpoint() { printf 'curve+ipc://%s/run/%s.ipc' "$HZ_DATA" "$1"; }
 
 broker_endpoints()
 {
@@ -116,8 +117,8 @@ settings_chosen()
 
 settings_of_broker()
 {
-    printf '%s\n' "HUZHU_BROKER_ENDPOINTS=$(broker_endpoint "$1")" "HUZHU_BROKER_KEY_FILE=$HZ_DATA/keys/bus/broker" \
-        "HUZHU_BROKER_PERMISSIONS_FILE=$HZ_DATA/keys/bus/permissions"
+    printf '%s\n' "HUZHU_BROKER_ENDPOINTS=$(broker_endpoint "$1")" "HUZHU_BROKER_CURVE_KEY=$HZ_DATA/keys/bus/broker" \
+        "HUZHU_BROKER_PERMISSIONS=$HZ_DATA/keys/bus/permissions" "HUZHU_BROKER_HTTP_PORT=$(metrics_port "$1")"
 }
 
 settings_of_gateway()

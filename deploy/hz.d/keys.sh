@@ -9,7 +9,6 @@
 # shellcheck shell=bash disable=SC2016 # in single quotes: the inner shell's words
 
 TLS_DAYS=398 # what browsers accept at most
-PRINCIPAL_LINGERS_S=3600 # an old signing key is believed that long after a rotation; principals live minutes
 
 keygen() { as_user "$HZ_DATA/bin/huzhu-keys" "$@"; }
 
@@ -74,16 +73,11 @@ keys_show()
     printf 'master (current)     %s\n' "$(as_user cat "$HZ_DATA/keys/master/current")"
 }
 
-# Old and new are believed side by side while old principals are about.
+# Old and new are believed side by side while old principals are about; identity sees to the order.
 keys_rotate_principal()
 {
-    local until
-    until=$(date -u -d "+$PRINCIPAL_LINGERS_S seconds" +%Y-%m-%dT%H:%M:%SZ)
-    as_user sh -c 'cd "$1" && mv principal principal.old && mv principal.pub principal.old.pub' sh "$HZ_DATA/keys"
-    keygen signing "$HZ_DATA/keys/principal"
-    as_user sh -c 'umask 022; cd "$1" && { cat principal.pub; sed "s/ -\$/ $2/" principal.trusted; } >trusted.new &&
-        mv trusted.new principal.trusted && rm -f principal.old principal.old.pub' sh "$HZ_DATA/keys" "$until"
-    ! is_running || ask restart identity >/dev/null
+    with_settings identity "$HZ_DATA/bin/huzhu-identity" rotate-keys
+    ! is_running || for name in $(replicas_of identity); do restart_and_wait "$name"; done
 }
 
 keys_rotate_bus()

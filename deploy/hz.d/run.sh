@@ -1,7 +1,7 @@
 # run.sh - what an operator does with an instance.  Sourced by hz.
 # shellcheck shell=bash disable=SC2016 # in single quotes: the inner shell's words
 
-READY_S=30
+READY_S=${READY_S:-30}
 PROGRAMS=(huzhu-supervise huzhu-keys huzhu-broker huzhu-gateway)
 
 programs()

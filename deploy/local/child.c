@@ -212,13 +212,13 @@ process_state_name(const struct process *process)
 
 /* Whether /proc/PID/environ holds our mark with this instance's socket. */
 static bool
-is_ours(const char *pid, const char *mark)
+is_ours(pid_t pid, const char *mark)
 {
     static char environment[READ_BYTES];
     char path[64];
     const size_t mark_size = strlen(mark) + 1;
 
-    (void) snprintf(path, sizeof path, "/proc/%s/environ", pid);
+    (void) snprintf(path, sizeof path, "/proc/%d/environ", (int) pid);
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return false;
@@ -241,7 +241,7 @@ signal_orphans(const char *mark, int number)
     while (proc && (entry = readdir(proc))) {
         char *end;
         const long pid = strtol(entry->d_name, &end, 10);
-        if (*end || pid <= 1 || pid == getpid() || !is_ours(entry->d_name, mark))
+        if (*end || pid <= 1 || pid == getpid() || !is_ours((pid_t) pid, mark))
             continue;
         found++;
         (void) kill((pid_t) pid, SIGCONT);

@@ -1,11 +1,11 @@
 /* load_test.c - people go on working while parts of the platform are restarted and killed.
  *
- * Goal: every request ends within its deadline; every acknowledged write is there exactly once, with
- *       exactly one event; a restart by SIGTERM costs not one failed request; and what kill -9 may
+ * Goal: every request ends within its deadline; every acknowledged write is there exactly once,
+ * with exactly one event; a restart by SIGTERM costs not one failed request; and what kill -9 may
  *       cost is an honest "try again", never a lost connection or a wrong answer.
  * Method: writers, readers and people signing in and out through HTTPS, in threads of their own,
- *       while the main thread goes through the list of misfortunes.  A writer repeats a request that
- *       was not answered with the same idempotency key, as a client should.  Afterwards the database
+ *       while the main thread goes through the list of misfortunes.  A writer repeats a request
+ * that was not answered with the same idempotency key, as a client should.  Afterwards the database
  *       is asked.  HUZHU_CHAOS_SECONDS stretches each misfortune (default 7). */
 #include "test.h"
 
@@ -242,8 +242,8 @@ static const struct {
 static void
 goes_by(int64_t ms)
 {
-    (void) nanosleep(&(const struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 },
-                     NULL);
+    (void) nanosleep(
+        &(const struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 }, NULL);
 }
 
 static int
@@ -304,8 +304,8 @@ the_load_was_served(void)
                       t.ok[WRITE], t.ok[READ], t.ok[SIGN_IN], again, t.wrong,
                       (double) t.us_p50 / 1000, (double) t.us_p99 / 1000, (double) t.us_max / 1000);
         bad += t.wrong > 0 || (again > 0 && !misfortunes[i].may_fail) ||
-               t.us_max > (DEADLINE_MS + DEADLINE_SLACK_MS) * INT64_C(1000) ||
-               t.ok[WRITE] == 0 || t.ok[READ] == 0 || t.ok[SIGN_IN] == 0;
+               t.us_max > (DEADLINE_MS + DEADLINE_SLACK_MS) * INT64_C(1000) || t.ok[WRITE] == 0 ||
+               t.ok[READ] == 0 || t.ok[SIGN_IN] == 0;
     }
     assert_int_equal(bad, 0);
     assert_true(load.used < SAMPLES_MAX && load.acknowledged_used < ACKNOWLEDGED_MAX);
@@ -321,9 +321,10 @@ every_acknowledged_write_is_there_once(void)
     (void) snprintf(path, sizeof path, "%s/acknowledged.sql", p->root);
     FILE *file = fopen(path, "we");
     assert_non_null(file);
-    (void) fputs("CREATE TABLE public.acknowledged (id uuid NOT NULL);\nCOPY public.acknowledged FROM "
-                 "stdin;\n",
-                 file);
+    (void) fputs(
+        "CREATE TABLE public.acknowledged (id uuid NOT NULL);\nCOPY public.acknowledged FROM "
+        "stdin;\n",
+        file);
     for (int i = 0; i < load.acknowledged_used; i++)
         (void) fprintf(file, "%s\n", load.acknowledged[i]);
     (void) fputs("\\.\n", file);

@@ -255,8 +255,8 @@ static json_t *
 must(struct browser *b, int status, const char *verb, const char *path, struct answer answer)
 {
     if (answer.status != status)
-        fail_msg("%s %s: %d %s instead of %d: %s", verb, path, answer.status, answer.failure, status,
-                 answer.body);
+        fail_msg("%s %s: %d %s instead of %d: %s", verb, path, answer.status, answer.failure,
+                 status, answer.body);
     json_decref(b->last);
     b->last = json_incref(answer.json);
     answer_free(&answer);
@@ -299,8 +299,8 @@ bool
 is_ready(const struct platform *p)
 {
     struct browser *b = browser_create(p);
-    struct answer answer = asks(b, (struct ask){ .verb = "GET", .path = "/readyz",
-                                                 .timeout_ms = 2000 });
+    struct answer answer =
+        asks(b, (struct ask){ .verb = "GET", .path = "/readyz", .timeout_ms = 2000 });
     const bool ready = answer.status == 200;
 
     answer_free(&answer);

@@ -34,7 +34,8 @@ port_is_free(int port)
     return is_free;
 }
 
-/* A run of ports nobody listens on now; two tests at once begin their search at different places. */
+/* A run of ports nobody listens on now; two tests at once begin their search at different places.
+ */
 static int
 free_ports(void)
 {

@@ -21,7 +21,8 @@ struct platform {
     int64_t up_ms;      /* how long `hz up` took */
 };
 
-/* brokers 0: the default number; settings: NULL, or lines "KIND NAME=VALUE" (`hz` has settings/). */
+/* brokers 0: the default number; settings: NULL, or lines "KIND NAME=VALUE" (`hz` has settings/).
+ */
 struct platform *platform_up(int brokers, const char *settings);
 /* Stops it and fails when something died unasked, a sanitizer spoke or an invariant is broken. */
 void platform_down(struct platform *p);
@@ -47,8 +48,8 @@ void browser_destroy(struct browser *b);
 DEFINE_OWNED(struct browser, browser_destroy)
 
 struct answer {
-    int status;    /* 0: no answer at all; `failure` says why */
-    json_t *json;  /* the body, when it is JSON; else NULL */
+    int status;   /* 0: no answer at all; `failure` says why */
+    json_t *json; /* the body, when it is JSON; else NULL */
     char *body;
     size_t size;
     char code[24], reason[48], path[96]; /* of a problem */
@@ -60,11 +61,11 @@ void answer_free(struct answer *answer);
 
 struct ask {
     const char *verb, *path;
-    json_t *json;               /* stolen; NULL: no body */
-    const char *body;           /* raw, instead of json */
-    size_t body_size;           /* 0: strlen(body) */
-    const char *content_type;   /* NULL: application/json when there is a body */
-    const char *idempotency;    /* NULL: a fresh one for every verb but GET; "": none */
+    json_t *json;             /* stolen; NULL: no body */
+    const char *body;         /* raw, instead of json */
+    size_t body_size;         /* 0: strlen(body) */
+    const char *content_type; /* NULL: application/json when there is a body */
+    const char *idempotency;  /* NULL: a fresh one for every verb but GET; "": none */
     const char *if_match;
     const char *csrf;           /* NULL: the session's; "": none */
     const char *cookie;         /* NULL: the session's; "": none */

@@ -35,15 +35,16 @@ kind_of(const char *role)
 void
 administration_open(const struct platform *p, struct administration *a)
 {
-    char path[PLATFORM_PATH_BYTES + 32], line[256], login[64], role[32], password[64];
+    char path[PLATFORM_PATH_BYTES + 32], line[256], login[64], password[64];
 
     *a = (struct administration){ 0 };
     (void) snprintf(path, sizeof path, "%s/keys/first-passwords", p->data);
     FILE *file = fopen(path, "re");
     assert_non_null(file);
-    while (fgets(line, sizeof line, file)) {
-        if (sscanf(line, "%31s %63s %63s", role, login, password) == 3)
-            a->who[kind_of(role)] = settles_in(p, login, password);
+    /* One line each, in the order of enum administrator: title, login name, one-time password. */
+    for (size_t i = 0; i < ADMINISTRATORS && fgets(line, sizeof line, file); i++) {
+        assert_int_equal(sscanf(line, "%*s %63s %63s", login, password), 2);
+        a->who[i] = settles_in(p, login, password);
     }
     (void) fclose(file);
     for (size_t i = 0; i < ADMINISTRATORS; i++)
@@ -100,8 +101,8 @@ township_open(const struct platform *p, struct administration *platform, const c
     char path[128];
     (void) snprintf(path, sizeof path, "/api/v1/tenants/%s:appointAdministrators", t->tenant_id);
     const json_t *reply =
-        must_post(platform->who[SECURITY], 200, path, "{s:s, s:s, s:s}", "systemLoginName", "xitong",
-                  "securityLoginName", "anquan", "auditLoginName", "shenji");
+        must_post(platform->who[SECURITY], 200, path, "{s:s, s:s, s:s}", "systemLoginName",
+                  "xitong", "securityLoginName", "anquan", "auditLoginName", "shenji");
     const json_t *appointed = json_object_get(reply, "administrators");
     assert_int_equal(json_array_size(appointed), ADMINISTRATORS);
     for (size_t i = 0; i < ADMINISTRATORS; i++) {

@@ -14,6 +14,10 @@ static const struct {
     { "info", "X.hzs", "显示方案身份与规模", "tell what a compiled scheme holds", command_info },
     { "group", "X.hzs [-j N] [--convert] [--identity] [-q] < cases.csv > results.csv", "分组",
       "group stays", command_group },
+    { "explain", "X.hzs [--convert] [--row INDEX | --stay NAME=VALUE ...] [--json|--zh|--en]",
+      "说明分组路径", "tell why a stay went where it went", command_explain },
+    { "diff", "A.hzs B.hzs [-j N] [--convert] [--rows] < cases.csv", "比较两个方案的分组结果",
+      "count the stays that move when a scheme changes", command_diff },
     { "bench", "X.hzs cases.csv [--seconds N]", "测速", "measure the grouper in memory",
       command_bench },
 };

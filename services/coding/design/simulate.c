@@ -183,7 +183,8 @@ play_stratum(struct play *play, size_t s, double factor)
         const double amount = (double) play->amounts[g].fen / 100;
         const double paid = in->goals.limit_to_own && cost < amount ? cost : amount;
         total += paid;
-        if (cap > 0 && count < play->visit_room) {
+        if (cap > 0) {
+            assert(count < play->visit_room);
             const double who = uniform(&play->dice) * people->persons;
             play->visits[count++] = (struct visit){ (uint64_t) who, paid };
         }

@@ -1,0 +1,54 @@
+/* table.h - tab-separated tables: UTF-8, a header line, then one row a line.
+ *
+ * A byte order mark and carriage returns are tolerated, blank lines and lines that begin with # are
+ * skipped.  Columns are found by name, in any order.  Every error says file, line and column:
+ * err->path is "incidence.tsv:7:rate". */
+#ifndef HUZHU_PLAN_TABLE_H
+#define HUZHU_PLAN_TABLE_H
+
+#include "arena/arena.h"
+#include "err/err.h"
+#include "money/money.h"
+
+#define TABLE_BYTES_MAX ((size_t) 256 << 20)
+#define TABLE_COLUMNS_MAX 16
+
+struct column {
+    const char *name;
+    bool required; /* the column, and a text in each of its cells */
+};
+
+struct table {
+    const char *file; /* without its folder */
+    const struct column *columns;
+    size_t column_count, row_count;
+    const char **cells;  /* [row][column]; "" where the file has no such column */
+    const size_t *lines; /* [row] */
+};
+
+enum table_flags { TABLE_OPTIONAL = 1, TABLE_EXTRA_COLUMNS = 2, TABLE_MAY_BE_EMPTY = 4 };
+
+/* dir may be NULL: file is then the whole path.  A missing TABLE_OPTIONAL file has no rows. */
+err_t table_read(struct arena *arena, const char *dir, const char *file,
+                 const struct column *columns, size_t column_count, int flags, struct table *out,
+                 struct err *err) MUST_CHECK;
+
+static inline const char *
+table_cell(const struct table *t, size_t row, size_t column)
+{
+    return t->cells[row * t->column_count + column];
+}
+
+/* Fills err with the place of a cell and returns ERR_INVALID. */
+err_t table_fault(const struct table *t, size_t row, size_t column, struct err *err,
+                  const char *reason, const char *fmt, ...) PRINTF(6, 7);
+
+/* A decimal number within low..high; an empty cell is an error. */
+err_t table_number(const struct table *t, size_t row, size_t column, double low, double high,
+                   double *out, struct err *err);
+err_t table_money(const struct table *t, size_t row, size_t column, money_t *out, struct err *err);
+
+/* Plain decimal text only: no hexadecimal, no infinity, no blanks. */
+bool number_parse(const char *text, double *out) MUST_CHECK;
+
+#endif

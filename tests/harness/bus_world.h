@@ -135,8 +135,10 @@ world_end(pid_t *child, int how)
 {
     if (*child <= 0)
         return;
-    (void) kill(*child, how);
+    /* A stopped one goes on first.  Not after: the leak checker stops its own process at exit, and a
+     * SIGCONT in that moment leaves it waiting for ever. */
     (void) kill(*child, SIGCONT);
+    (void) kill(*child, how);
     (void) waitpid(*child, NULL, 0);
     *child = 0;
 }

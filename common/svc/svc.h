@@ -79,7 +79,7 @@ struct svc_method {
 
 struct svc_consumer {
     const char *from;                        /* the producing service: "coding" */
-    const ProtobufCMessageDescriptor *event; /* NULL: every topic (audit) */
+    const ProtobufCMessageDescriptor *event; /* NULL: every topic (audit); it gets the Bus__Event */
     svc_consumer_fn *run;
 };
 
@@ -157,7 +157,9 @@ err_t svc_dispatch(const struct svc *svc, struct call *c, const char *rpc, size_
 err_t event_append(struct call *c, const ProtobufCMessage *event) MUST_CHECK;
 
 /* Declares that labelled data of `subject` (nil: of several people) goes into the reply: recorded
- * as a SensitiveRead. */
+ * as a SensitiveRead before the reply leaves.  Unless the subject is the caller's own person, a
+ * label that the caller's clearance does not cover turns the reply into FORBIDDEN "call.clearance":
+ * a handler asks call_may_see() first and masks. */
 void call_saw(struct call *c, uint32_t labels, struct id subject);
 static inline bool
 call_has(const struct call *c, role_set_t roles)
@@ -172,6 +174,24 @@ call_may_see(const struct call *c, uint32_t labels)
 
 /* If-Match: OK when the caller named none (and need not) or named this; ERR_STALE otherwise. */
 err_t call_matches(struct call *c, const char *etag) MUST_CHECK;
+
+/* For a duty alone, whose transaction starts without a tenant: what follows sees this tenant's rows
+ * (nil: the platform's again). */
+err_t call_as_tenant(struct call *c, struct id tenant) MUST_CHECK;
+
+/* --- secrets at rest: the tenant's data key, wrapped by the master key --- */
+
+/* Seals under the call's tenant's key, which is made at the first use; needs a transaction that
+ * writes.  context binds the bytes to their place ("claims.upload/<id>/<offset>").  The result is
+ * the arena's. */
+err_t call_seal(struct call *c, const char *context, const void *plain, size_t size,
+                ProtobufCBinaryData *sealed) MUST_CHECK;
+err_t call_unseal(struct call *c, const char *context, const void *sealed, size_t size,
+                  ProtobufCBinaryData *plain) MUST_CHECK;
+/* A keyed hash for look-ups of sealed values; `purpose` ("person.id_number") keeps two columns'
+ * hashes apart. */
+err_t call_blind_index(struct call *c, const char *purpose, const void *value, size_t size,
+                       uint8_t index[static 32]) MUST_CHECK;
 
 /* Copies into the request's arena; ERR_LIMITED "rpc.too_large" is already set when they return
  * NULL. */

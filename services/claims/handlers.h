@@ -1,4 +1,4 @@
-/* handlers.h - one function for each rpc of methods.def. */
+/* handlers.h - one function for each rpc of methods.def, and the duties. */
 #ifndef HUZHU_CLAIMS_HANDLERS_H
 #define HUZHU_CLAIMS_HANDLERS_H
 
@@ -10,5 +10,7 @@
         MUST_CHECK;
 #include "methods.def"
 #undef RPC
+
+err_t claims_purge_uploads(struct call *c) MUST_CHECK;
 
 #endif

@@ -35,6 +35,10 @@ static const struct conf_row conf_rows[] = {
 #undef CONF
 };
 
+static const struct svc_duty duties[] = {
+    { "purge_uploads", 600 * 1000, claims_purge_uploads },
+};
+
 const struct svc claims_service = {
     .name = "claims",
     .descriptor = &claims__claims__descriptor,
@@ -47,6 +51,8 @@ const struct svc claims_service = {
     .migration_count = COUNT(claims_migrations),
     .constraints = claims_constraints,
     .constraint_count = COUNT(claims_constraints),
+    .duties = duties,
+    .duty_count = COUNT(duties),
     .conf_rows = conf_rows,
     .conf_row_count = COUNT(conf_rows),
     .conf_size = sizeof(struct claims_conf),

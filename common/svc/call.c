@@ -1,0 +1,235 @@
+/* call.c - from an envelope to a call: who asks, for which tenant, until when. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arena/arena_pb.h"
+#include "svc/runtime.h"
+
+/* What a principal's signature covers before its bytes: no other signature can be mistaken for one.
+ */
+static const char signed_prefix[] = "huzhu principal v1"; /* and its NUL */
+
+enum { IDEMPOTENCY_KEY_BYTES_MAX = 64 };
+
+void
+call_init(struct call *c, struct svc_thread *thread)
+{
+    *c = (struct call){
+        .arena = thread->arena,
+        .thread = thread,
+        .state = thread->rt->state,
+        .conf = thread->rt->service_conf,
+        .service = thread->rt->svc->name,
+        .method = "",
+        .roles = (role_set_t) ROLE_ANYONE,
+        .caller = "",
+        .if_match = "",
+        .language = "zh-CN",
+        .now = clock_now(),
+    };
+}
+
+/* --- trace --- */
+
+static bool
+is_hex(const char *text, size_t size)
+{
+    return strspn(text, "0123456789abcdef") >= size;
+}
+
+/* W3C Trace Context, version 00: 00-<32 hex>-<16 hex>-<2 hex>, neither id all zeros. */
+static bool
+trace_is_valid(const char *text)
+{
+    return strlen(text) == TRACEPARENT_BYTES - 1 && strncmp(text, "00-", 3) == 0 &&
+           is_hex(text + 3, 32) && text[35] == '-' && is_hex(text + 36, 16) && text[52] == '-' &&
+           is_hex(text + 53, 2) && strspn(text + 3, "0") < 32 && strspn(text + 36, "0") < 16;
+}
+
+void
+trace_take(struct call *c, const char *traceparent)
+{
+    char *text = c->thread->traceparent;
+
+    if (traceparent && trace_is_valid(traceparent)) {
+        memcpy(text, traceparent, TRACEPARENT_BYTES);
+    } else {
+        uint64_t random[3];
+        random_bytes(random, sizeof random);
+        (void) snprintf(text, TRACEPARENT_BYTES, "00-%016llx%016llx-%016llx-01",
+                        (unsigned long long) random[0], (unsigned long long) random[1] | 1,
+                        (unsigned long long) random[2] | 1);
+    }
+    memcpy(c->log.trace, text + 3, 32);
+    c->log.trace[32] = '\0';
+}
+
+/* --- principal --- */
+
+static uint32_t
+hash_of(const uint8_t *bytes, size_t size)
+{
+    uint32_t hash = 2166136261; /* FNV-1a: picks a slot; the bytes themselves are compared */
+
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ bytes[i]) * 16777619;
+    return hash;
+}
+
+static err_t
+not_proved(struct call *c, const char *why)
+{
+    return err_set(&c->err, ERR_UNAUTHENTICATED, "principal.invalid", "%s", why);
+}
+
+static err_t
+check_signature(struct call *c, const Bus__SignedPrincipal *outer)
+{
+    struct verifier *verifier = c->thread->rt->verifier;
+    const size_t size = sizeof signed_prefix + outer->principal.len;
+    uint8_t *text = arena_alloc(c->arena, size);
+
+    if (!verifier)
+        return not_proved(c, "this service knows no keys that sign principals");
+    if (!text)
+        return not_proved(c, "the principal is too large");
+    memcpy(text, signed_prefix, sizeof signed_prefix);
+    memcpy(text + sizeof signed_prefix, outer->principal.data, outer->principal.len);
+    if (!verifier_check(verifier, outer->key_id, text, size, outer->signature.data,
+                        outer->signature.len))
+        return not_proved(c, "the principal's signature does not hold");
+    return ERR_OK;
+}
+
+/* Once proved, the same bytes are believed again until they expire, which is minutes. */
+static err_t
+prove(struct call *c, const ProtobufCBinaryData *bytes, const Bus__SignedPrincipal *outer)
+{
+    const uint32_t hash = hash_of(bytes->data, bytes->len);
+    struct cached_principal **slot = &c->thread->principals[hash % PRINCIPALS_CACHED];
+
+    if (*slot && (*slot)->hash == hash && (*slot)->size == bytes->len &&
+        memcmp((*slot)->bytes, bytes->data, bytes->len) == 0)
+        return ERR_OK;
+    TRY(check_signature(c, outer));
+    if (!*slot)
+        *slot = malloc(sizeof **slot);
+    if (*slot) {
+        (*slot)->hash = hash;
+        (*slot)->size = (uint16_t) bytes->len;
+        memcpy((*slot)->bytes, bytes->data, bytes->len);
+    }
+    return ERR_OK;
+}
+
+static bool
+take_id(const ProtobufCBinaryData *bytes, struct id *id)
+{
+    if (bytes->len != 0 && bytes->len != sizeof id->bytes)
+        return false;
+    *id = (struct id){ { 0 } };
+    if (bytes->len > 0)
+        memcpy(id->bytes, bytes->data, sizeof id->bytes);
+    return true;
+}
+
+static err_t
+take_principal(struct call *c, const Bus__Principal *p)
+{
+    struct id tenant;
+
+    if (!take_id(&p->account_id, &c->account) || !take_id(&p->session_id, &c->session) ||
+        !take_id(&p->person_id, &c->person) || !take_id(&p->tenant_id, &tenant) ||
+        id_is_nil(c->account) || p->n_organisation_id > CALL_ORGANISATIONS_MAX)
+        return not_proved(c, "the principal is malformed");
+    for (size_t i = 0; i < p->n_organisation_id; i++)
+        if (!take_id(&p->organisation_id[i], &c->organisations[i]))
+            return not_proved(c, "the principal is malformed");
+    /* An account of the platform itself has no tenant and may act in any. */
+    if (!id_is_nil(tenant) && id_cmp(tenant, c->tenant) != 0)
+        return err_set(&c->err, ERR_FORBIDDEN, "call.tenant",
+                       "the caller's tenant is not the request's");
+
+    c->organisation_count = p->n_organisation_id;
+    /* SERVICE is proved by a CURVE key, never by a principal. */
+    c->roles |= p->roles & (role_set_t) ROLE_SIGNED_IN;
+    c->clearance = p->clearance;
+    return ERR_OK;
+}
+
+static err_t
+admit_principal(struct call *c, const ProtobufCBinaryData *bytes)
+{
+    ProtobufCAllocator allocator = arena_protobuf_allocator(c->arena);
+
+    if (bytes->len > PRINCIPAL_BYTES_MAX)
+        return not_proved(c, "the principal is too large");
+    const Bus__SignedPrincipal *outer =
+        bus__signed_principal__unpack(&allocator, bytes->len, bytes->data);
+    if (!outer)
+        return not_proved(c, "the principal is malformed");
+    TRY(prove(c, bytes, outer));
+
+    const Bus__Principal *p =
+        bus__principal__unpack(&allocator, outer->principal.len, outer->principal.data);
+    if (!p)
+        return not_proved(c, "the principal is malformed");
+    /* A signer whose clock runs ahead by more than a minute is not believed either. */
+    if (p->expires_us <= c->now.us || p->issued_us > c->now.us + 60 * US_PER_SECOND)
+        return err_set(&c->err, ERR_UNAUTHENTICATED, "principal.expired",
+                       "the principal has expired");
+    return take_principal(c, p);
+}
+
+/* The processes that may call as a service; the gateway and the operators' tools are none. */
+static bool
+is_service(const char *caller)
+{
+    static const char *const services[] = { "identity",     "contributions", "claims", "coding",
+                                            "disbursement", "disclosure",    "audit" };
+
+    for (size_t i = 0; i < COUNT(services); i++)
+        if (strcmp(services[i], caller) == 0)
+            return true;
+    return false;
+}
+
+static err_t
+check_key(struct call *c, const char *key)
+{
+    const size_t size = strlen(key);
+
+    for (size_t i = 0; i < size; i++)
+        if (key[i] < 0x21 || key[i] > 0x7e)
+            return err_set(&c->err, ERR_INVALID, "idempotency.malformed",
+                           "an idempotency key is of visible ASCII characters");
+    if (size > IDEMPOTENCY_KEY_BYTES_MAX)
+        return err_set(&c->err, ERR_INVALID, "idempotency.malformed",
+                       "an idempotency key has at most %d characters", IDEMPOTENCY_KEY_BYTES_MAX);
+    return ERR_OK;
+}
+
+err_t
+call_admit(struct call *c, const char *caller, const Bus__Envelope *envelope)
+{
+    c->caller = caller;
+    c->method = envelope->method;
+    c->deadline_us = envelope->deadline_us;
+    c->if_match = envelope->if_match;
+    c->language = envelope->language[0] ? envelope->language : "zh-CN";
+    if (envelope->request_id.len != sizeof c->request_id.bytes ||
+        !take_id(&envelope->request_id, &c->request_id) ||
+        !take_id(&envelope->tenant_id, &c->tenant))
+        return err_set(&c->err, ERR_INVALID, "envelope.malformed",
+                       "request_id has 16 bytes, tenant_id 16 or none");
+    TRY(check_key(c, envelope->idempotency_key));
+    if (is_service(caller))
+        c->roles |= (role_set_t) ROLE_SERVICE;
+    if (envelope->principal.len > 0)
+        TRY(admit_principal(c, &envelope->principal));
+    if (c->deadline_us > 0 && c->deadline_us <= c->now.us)
+        return err_set(&c->err, ERR_DEADLINE, "call.deadline",
+                       "the deadline had passed when the request arrived");
+    return ERR_OK;
+}

@@ -1,0 +1,130 @@
+/* keys.c - the tenants' data keys: one row each, wrapped by the key ring, cached by every thread.
+ */
+#include <string.h>
+
+#include "runtime_queries.h"
+#include "svc/runtime.h"
+
+static err_t
+no_ring(struct call *c)
+{
+    return err_set(&c->err, ERR_INTERNAL, "keys.none", "no master_keys are set");
+}
+
+static void
+remember(struct svc_thread *thread, struct id tenant, const uint8_t key[static KEY_BYTES])
+{
+    struct cached_key *slot = &thread->keys[thread->next_key++ % DATA_KEYS_CACHED];
+
+    if (thread->key_is_fresh) /* its row is not committed yet */
+        return;
+    slot->tenant = tenant;
+    slot->used = true;
+    memcpy(slot->key, key, KEY_BYTES);
+}
+
+static err_t
+load(struct call *c, uint8_t key[static KEY_BYTES], bool *found)
+{
+    OWNED(rows_free) struct rows *rows = NULL;
+    size_t size;
+
+    *found = false;
+    TRY(db_query(c, &q_rt_data_key_get, &rows, P_ID(c->tenant)));
+    if (rows_count(rows) == 0)
+        return ERR_OK;
+    const void *wrapped = rows_bytes(rows, 0, 0, &size);
+    TRY(data_key_unwrap(c->thread->rt->ring, wrapped, size, key, &c->err));
+    *found = true;
+    return ERR_OK;
+}
+
+static err_t
+make(struct call *c)
+{
+    uint8_t key[KEY_BYTES], wrapped[WRAPPED_KEY_BYTES_MAX];
+    size_t size = sizeof wrapped;
+    const err_t code = data_key_create(c->thread->rt->ring, key, wrapped, &size, &c->err);
+
+    explicit_bzero(key, sizeof key); /* the row decides: another writer may have been first */
+    TRY(code);
+    c->thread->key_is_fresh = true;
+    return db_exec(c, &q_rt_data_key_insert, P_ID(c->tenant), P_BYTES(wrapped, size),
+                   P_INSTANT(c->now));
+}
+
+static err_t
+tenant_key(struct call *c, bool may_make, uint8_t key[static KEY_BYTES])
+{
+    struct svc_thread *thread = c->thread;
+    bool found;
+
+    if (!thread || !thread->rt->ring)
+        return no_ring(c);
+    for (size_t i = 0; i < DATA_KEYS_CACHED; i++) {
+        if (thread->keys[i].used && id_cmp(thread->keys[i].tenant, c->tenant) == 0) {
+            memcpy(key, thread->keys[i].key, KEY_BYTES);
+            return ERR_OK;
+        }
+    }
+    TRY(load(c, key, &found));
+    if (!found && may_make) {
+        TRY(make(c));
+        TRY(load(c, key, &found));
+    }
+    if (!found)
+        return err_set(&c->err, ERR_INTERNAL, "keys.none", "the tenant has no data key");
+    remember(thread, c->tenant, key);
+    return ERR_OK;
+}
+
+err_t
+call_seal(struct call *c, const char *context, const void *plain, size_t size,
+          ProtobufCBinaryData *sealed)
+{
+    uint8_t key[KEY_BYTES];
+    size_t sealed_size = size + SEAL_OVERHEAD_MAX;
+    uint8_t *out = arena_alloc(c->arena, sealed_size);
+
+    if (!out)
+        return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the request needs too much memory");
+    TRY(tenant_key(c, true, key));
+    const err_t code =
+        seal(SEAL_AES_256_GCM, key, context, plain, size, out, &sealed_size, &c->err);
+    explicit_bzero(key, sizeof key);
+    TRY(code);
+    *sealed = (ProtobufCBinaryData){ sealed_size, out };
+    return ERR_OK;
+}
+
+err_t
+call_unseal(struct call *c, const char *context, const void *sealed, size_t size,
+            ProtobufCBinaryData *plain)
+{
+    uint8_t key[KEY_BYTES];
+    size_t plain_size = size;
+    uint8_t *out = arena_alloc(c->arena, size + 1);
+
+    if (!out)
+        return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the request needs too much memory");
+    TRY(tenant_key(c, false, key));
+    const err_t code = unseal(key, context, sealed, size, out, &plain_size, &c->err);
+    explicit_bzero(key, sizeof key);
+    TRY(code);
+    *plain = (ProtobufCBinaryData){ plain_size, out };
+    return ERR_OK;
+}
+
+err_t
+call_blind_index(struct call *c, const char *purpose, const void *value, size_t size,
+                 uint8_t index[static 32])
+{
+    uint8_t key[KEY_BYTES], purpose_key[KEY_BYTES];
+
+    TRY(tenant_key(c, true, key));
+    key_derive(key, purpose, purpose_key);
+    hmac_sha256(purpose_key, value, size, index);
+    explicit_bzero(key, sizeof key);
+    explicit_bzero(purpose_key, sizeof purpose_key);
+    return ERR_OK;
+}

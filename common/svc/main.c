@@ -1,0 +1,223 @@
+/* main.c - the command line of every service. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "runtime_migrations.h"
+#include "svc/runtime.h"
+
+#define PING_US_MAX (INT64_C(2) * US_PER_SECOND)
+
+/* What a command starts from. */
+struct program {
+    const struct svc *svc;
+    struct runtime_conf conf;
+    void *service_conf;
+};
+
+static int
+complain(const struct err *err)
+{
+    (void) fprintf(stderr, "%s: %s: %s\n", err_name(err->code), err->reason, err->text);
+    return EXIT_FAILURE;
+}
+
+static err_t
+load_conf(struct program *program, struct err *err)
+{
+    const struct svc *svc = program->svc;
+    struct err own;
+
+    program->service_conf = calloc(1, svc->conf_size + 1);
+    if (!program->service_conf)
+        return err_set(err, ERR_UNAVAILABLE, "conf.memory", "out of memory");
+    /* Both tables are read before anything is refused: all problems at once. */
+    const err_t first = conf_load(svc->name, runtime_conf_rows, runtime_conf_row_count,
+                                  &program->conf, stderr, err);
+    const err_t second = conf_load(svc->name, svc->conf_rows, svc->conf_row_count,
+                                   program->service_conf, stderr, &own);
+    if (first == ERR_OK && second != ERR_OK)
+        *err = own;
+    return first != ERR_OK ? first : second;
+}
+
+static err_t
+need(const char *value, const char *name, struct err *err)
+{
+    return value && value[0] ? ERR_OK
+                             : err_set(err, ERR_INVALID, "conf.invalid", "%s is not set", name);
+}
+
+static err_t
+check_conf(struct program *program, struct err *err)
+{
+    const struct runtime_conf *conf = &program->conf;
+    enum log_level level;
+
+    TRY(need(runtime_url(conf->database_url, conf->database_url_file), "database_url", err));
+    TRY(need(conf->brokers, "brokers", err));
+    if (!log_level_parse(conf->log_level, &level))
+        return err_set(err, ERR_INVALID, "conf.invalid",
+                       "log_level is debug, info, warning or error");
+    return ERR_OK;
+}
+
+static int
+run_serve(struct program *program)
+{
+    OWNED(runtime_destroy) struct runtime *rt = NULL;
+    enum log_level level = LOG_INFO;
+    struct err err;
+
+    if (check_conf(program, &err) != ERR_OK)
+        return complain(&err);
+    if (log_level_parse(program->conf.log_level, &level))
+        log_open(program->svc->name, level);
+    if (runtime_create(program->svc, &program->conf, program->service_conf, &rt, &err) != ERR_OK)
+        return complain(&err);
+    return serve(rt);
+}
+
+static int
+run_check(struct program *program)
+{
+    OWNED(runtime_destroy) struct runtime *rt = NULL;
+    struct err err;
+
+    if (check_conf(program, &err) != ERR_OK ||
+        runtime_create(program->svc, &program->conf, program->service_conf, &rt, &err) != ERR_OK)
+        return complain(&err);
+    (void) printf("the configuration of %s is complete\n", program->svc->name);
+    return EXIT_SUCCESS;
+}
+
+static int
+run_migrate(struct program *program)
+{
+    const struct svc *svc = program->svc;
+    const char *url = runtime_url(program->conf.migrate_url, program->conf.migrate_url_file);
+    struct err err;
+
+    if (need(url, "migrate_url", &err) != ERR_OK ||
+        db_migrate(url, svc->name, runtime_migrations, COUNT(runtime_migrations), &err) != ERR_OK ||
+        db_migrate(url, svc->name, svc->migrations, svc->migration_count, &err) != ERR_OK)
+        return complain(&err);
+    (void) printf("%s: %zu migrations are applied\n", svc->name,
+                  COUNT(runtime_migrations) + svc->migration_count);
+    return EXIT_SUCCESS;
+}
+
+static int
+run_ping(struct program *program)
+{
+    const struct bus_conf conf = { program->conf.brokers, program->svc->name, program->conf.bus_key,
+                                   program->conf.broker_key };
+    OWNED(bus_client_destroy) struct bus_client *client = NULL;
+    const instant_t now = clock_now();
+    struct id id = id_mint(now);
+    Bus__Envelope envelope = BUS__ENVELOPE__INIT;
+    const Bus__Answer *answer;
+    struct err err;
+
+    envelope.request_id = (ProtobufCBinaryData){ sizeof id.bytes, id.bytes };
+    envelope.method = (char *) "Common.Ping";
+    envelope.deadline_us = now.us + PING_US_MAX;
+    if (need(conf.brokers, "brokers", &err) != ERR_OK ||
+        bus_client_create(&conf, &client, &err) != ERR_OK ||
+        bus_call(client, program->svc->name, &envelope, &answer, &err) != ERR_OK)
+        return complain(&err);
+    Bus__PingReply *reply = bus__ping_reply__unpack(NULL, answer->body.len, answer->body.data);
+    (void) printf("%s %s answers after %lld us\n", reply ? reply->service : "?",
+                  reply ? reply->version : "?", (long long) (clock_now().us - now.us));
+    bus__ping_reply__free_unpacked(reply, NULL);
+    return EXIT_SUCCESS;
+}
+
+static int
+run_own(struct program *program, const struct svc_command *command, int argc, char **argv)
+{
+    OWNED(runtime_destroy) struct runtime *rt = NULL;
+    OWNED(svc_thread_destroy) struct svc_thread *thread = NULL;
+    struct err err;
+    struct call c;
+
+    log_open(program->svc->name, LOG_WARNING);
+    if (need(runtime_url(program->conf.database_url, program->conf.database_url_file),
+             "database_url", &err) != ERR_OK ||
+        runtime_create(program->svc, &program->conf, program->service_conf, &rt, &err) != ERR_OK ||
+        svc_thread_create(rt, (int) program->conf.database_wait, &thread, &err) != ERR_OK)
+        return complain(&err);
+    call_init(&c, thread);
+    trace_take(&c, NULL);
+    c.method = command->name;
+    c.caller = "operator";
+    c.request_id = id_mint(c.now);
+    return command->run(&c, argc, argv);
+}
+
+static int
+usage(const struct svc *svc, FILE *out)
+{
+    (void) fprintf(out,
+                   "usage: huzhu-%s [serve] | migrate | ping | --check-config | --help-config | "
+                   "--version\n",
+                   svc->name);
+    for (size_t i = 0; i < svc->command_count; i++)
+        (void) fprintf(out, "       huzhu-%s %s: %s\n", svc->name, svc->commands[i].name,
+                       svc->commands[i].says);
+    return out == stdout ? EXIT_SUCCESS : EX_USAGE;
+}
+
+static const struct svc_command *
+find_command(const struct svc *svc, const char *name)
+{
+    for (size_t i = 0; i < svc->command_count; i++)
+        if (strcmp(svc->commands[i].name, name) == 0)
+            return &svc->commands[i];
+    return NULL;
+}
+
+static int
+run(const struct svc *svc, int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        int (*run)(struct program *program);
+    } verbs[] = { { "serve", run_serve },
+                  { "migrate", run_migrate },
+                  { "ping", run_ping },
+                  { "--check-config", run_check } };
+    const char *name = argc > 1 ? argv[1] : "serve";
+    const struct svc_command *own = find_command(svc, name);
+    struct program program = { .svc = svc };
+    int status = EX_USAGE;
+    struct err err;
+    size_t i = 0;
+
+    while (i < COUNT(verbs) && strcmp(verbs[i].name, name) != 0)
+        i++;
+    if (!own && (i == COUNT(verbs) || argc > 2))
+        return usage(svc, strcmp(name, "--help") == 0 ? stdout : stderr);
+    if (load_conf(&program, &err) != ERR_OK)
+        status = complain(&err);
+    else
+        status = own ? run_own(&program, own, argc - 1, argv + 1) : verbs[i].run(&program);
+    free(program.service_conf);
+    return status;
+}
+
+int
+svc_main(const struct svc *svc, int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        (void) printf("huzhu-%s %s\n", svc->name, HUZHU_VERSION);
+        return EXIT_SUCCESS;
+    }
+    if (argc == 2 && strcmp(argv[1], "--help-config") == 0) {
+        conf_help(svc->name, runtime_conf_rows, runtime_conf_row_count, stdout);
+        conf_help(svc->name, svc->conf_rows, svc->conf_row_count, stdout);
+        return EXIT_SUCCESS;
+    }
+    return run(svc, argc, argv);
+}

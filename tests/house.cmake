@@ -1,8 +1,10 @@
 # The house: sqlgen, database, events, runtime and the services that the runtime was built with.
-add_library(test_cluster STATIC ${CMAKE_SOURCE_DIR}/tests/harness/cluster.c)
+add_library(test_cluster STATIC ${CMAKE_SOURCE_DIR}/tests/harness/cluster.c
+    ${CMAKE_SOURCE_DIR}/tests/harness/caller.c)
 target_include_directories(test_cluster PUBLIC ${CMAKE_SOURCE_DIR}/tests/harness)
 target_compile_definitions(test_cluster PRIVATE HUZHU_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
     HUZHU_BINARY_DIR="${CMAKE_BINARY_DIR}")
 target_link_libraries(test_cluster PUBLIC huzhu_svc PkgConfig::PQ PRIVATE huzhu_flags)
 
 huzhu_test(service/db_test.c test_cluster claims_service)
+huzhu_test(service/runtime_test.c test_cluster)

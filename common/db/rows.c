@@ -77,7 +77,7 @@ rows_int(const struct rows *rows, int row, int column)
     case OID_XID8:
         return get64(p);
     default:
-        assert(!"the column is of an integer type");
+        assert(false && "the column is of an integer type");
         return 0;
     }
 }
@@ -143,7 +143,7 @@ rows_text(const struct rows *rows, int row, int column)
     case OID_TIMESTAMPTZ:
     case OID_UUID:
     case OID_XID8:
-        assert(!"the column is of a text type");
+        assert(false && "the column is of a text type");
         return NULL;
     default:
         return p;
@@ -220,6 +220,7 @@ put_param(struct wire_params *wire, size_t i, Oid type, const struct param *para
     switch (param->kind) {
     case PARAM_NULL:
         wire->values[i] = NULL;
+        wire->formats[i] = 0; /* the server checks the format of a NULL too */
         return true;
     case PARAM_TEXT: /* the text format suits every type: enum, jsonb, numeric, uuid[] */
         wire->values[i] = param->text;

@@ -20,13 +20,13 @@ struct rig_sent {
 struct rig {
     struct permissions *permissions;
     struct core *core;
-    struct rig_sent sent[RIG_SENT_MAX];
     size_t count, taken, refused;
     char refusal[24];
     uint64_t gone; /* this peer cannot be reached */
     uint64_t own_ticket;
     uint32_t own_code;
     int64_t now_us;
+    struct rig_sent sent[RIG_SENT_MAX]; /* the last: never cleared */
 };
 
 static inline enum core_sent
@@ -90,7 +90,7 @@ rig_init(struct rig *rig, const char *table, const struct core_conf *conf)
     const struct core_io io = { rig, rig_send, rig_refuse, rig_answered };
     struct err err;
 
-    memset(rig, 0, sizeof *rig);
+    memset(rig, 0, offsetof(struct rig, sent));
     rig->now_us = 1000000;
     if (permissions_parse(table, &rig->permissions, &err) != ERR_OK ||
         core_create(conf, &io, rig->permissions, &rig->core, &err) != ERR_OK)

@@ -221,6 +221,7 @@ apply_all(struct svc_thread *thread, const char *producer, const Bus__ReadEvents
 struct cursor {
     const char *producer;
     Bus__Position at;
+    bool make; /* it was not there */
     bool exists;
 };
 
@@ -230,7 +231,7 @@ cursor_step(struct call *c, void *arg)
     struct cursor *cursor = arg;
     OWNED(rows_free) struct rows *rows = NULL;
 
-    if (!cursor->exists)
+    if (cursor->make)
         TRY(db_exec(c, &q_rt_feed_open, P_TEXT(cursor->producer)));
     TRY(db_query(c, &q_rt_feed_get, &rows, P_TEXT(cursor->producer)));
     cursor->exists = rows_count(rows) == 1;
@@ -250,7 +251,7 @@ cursor_get(struct svc_thread *thread, struct cursor *cursor, struct err *err)
     call_init(&c, thread);
     c.deadline_us = c.now.us + FEED_US_MAX;
     for (int i = 0; i < 2; i++) {
-        cursor->exists = i == 0; /* at first it is hoped for; the second time it is made */
+        cursor->make = i > 0; /* at first it is hoped for; the second time it is made */
         const struct tx_options options = { .read_only = i == 0, .deadline_us = c.deadline_us };
         const err_t code = call_in_tx(&c, &options, cursor_step, cursor, &attempts);
         *err = c.err;

@@ -631,53 +631,52 @@ a_write_that_fails_anywhere_leaves_no_trace_and_repeats(void **state)
 #endif
 }
 
-struct server_trip {
-    bool crash;
-    int away_ms;
+struct load {
+    const char *prefix;
+    int64_t until_us;
+    int sent, acknowledged;
 };
 
+/* Runs beside the test, which is the thread that may start servers (they die with it). */
 static void *
-restart_server(void *arg)
+write_for_a_while(void *arg)
 {
-    const struct server_trip *trip = arg;
+    struct load *load = arg;
+    const struct person clerk = a_person(town, ROLE_VILLAGE_CLERK);
 
-    if (trip->crash)
-        cluster_kill(cluster);
-    else
-        cluster_shut_down(cluster);
-    (void) usleep((useconds_t) trip->away_ms * 1000);
-    return cluster_boot(cluster) ? cluster : NULL;
+    while (clock_monotonic_us() < load->until_us) {
+        Bus__Answer answer;
+        char key[32];
+        (void) snprintf(key, sizeof key, "%s-%d", load->prefix, load->sent++);
+        if (ask_once(add_request(&clerk, new_id(), 1, key), &answer) == ERR_OK)
+            load->acknowledged++;
+    }
+    return NULL;
 }
 
 static void
 requests_wait_for_a_database_that_restarts(void **state)
 {
-    const struct person clerk = a_person(town, ROLE_VILLAGE_CLERK);
-
     (void) state;
     for (int crash = 0; crash < 2; crash++) {
-        const struct server_trip trip = { crash != 0, 300 };
+        const char *how = crash ? "crash" : "restart";
         const int64_t before = sum_of(town);
-        pthread_t killer;
-        void *booted;
-        int done = 0, acknowledged = 0;
+        struct load load = { how, clock_monotonic_us() + 1500000, 0, 0 };
+        pthread_t writer;
 
-        assert_int_equal(pthread_create(&killer, NULL, restart_server, (void *) &trip), 0);
-        const int64_t until_us = clock_monotonic_us() + 1500000;
-        while (clock_monotonic_us() < until_us) {
-            Bus__Answer answer;
-            char key[32];
-            (void) snprintf(key, sizeof key, "trip-%d-%d", crash, done++);
-            struct request_of *request = add_request(&clerk, new_id(), 1, key);
-            if (ask_once(request, &answer) == ERR_OK)
-                acknowledged++;
-        }
-        (void) pthread_join(killer, &booted);
-        assert_non_null(booted);
-        assert_int_equal(acknowledged, done); /* they waited, they were not refused */
-        assert_int_equal(sum_of(town) - before, acknowledged);
-        print_message("%s: %d writes, each acknowledged once\n", crash ? "kill -9" : "restart",
-                      acknowledged);
+        assert_int_equal(pthread_create(&writer, NULL, write_for_a_while, &load), 0);
+        (void) usleep(200 * 1000);
+        if (crash)
+            cluster_kill(cluster);
+        else
+            cluster_shut_down(cluster);
+        (void) usleep(200 * 1000);
+        const bool booted = cluster_boot(cluster);
+        (void) pthread_join(writer, NULL);
+        assert_true(booted);
+        print_message("%s: %d writes sent, %d acknowledged\n", how, load.sent, load.acknowledged);
+        assert_int_equal(load.acknowledged, load.sent); /* they waited, none was refused */
+        assert_int_equal(sum_of(town) - before, load.acknowledged);
     }
 }
 
@@ -901,10 +900,11 @@ events_are_applied_exactly_once_in_their_tenant(void **state)
     assert_int_equal(applied, 0);
     assert_int_equal(sum_of(town), 110);
     /* the cursor stands behind the producer's own CommandDone events too */
-    assert_string_equal(cluster_ask(cluster, "SELECT (f.tx, f.seq) = (SELECT (tx, seq) FROM"
-                                             " coding.event ORDER BY tx DESC, seq DESC LIMIT 1)"
-                                             " FROM claims.feed f"),
-                        "t");
+    assert_int_equal(cluster_sql(cluster,
+                                 "SELECT 1 FROM claims.feed f, (SELECT tx, seq FROM coding.event"
+                                 " ORDER BY tx DESC, seq DESC LIMIT 1) e"
+                                 " WHERE (f.tx, f.seq) = (e.tx, e.seq)"),
+                     1);
 }
 
 static void
@@ -965,8 +965,8 @@ a_feed_that_fails_anywhere_applies_each_event_once(void **state)
         const err_t code = pull(&applied);
         const bool fired = fault_fired();
         fault_arm_nth(0);
-        if (code != ERR_OK)
-            assert_true(err_is_retryable(code));
+        if (code != ERR_OK && !err_is_retryable(code))
+            fail_msg("crossing %d: %s", nth, err_name(code));
         for (int i = 0; i < 3; i++)
             assert_int_equal(pull(&applied), ERR_OK);
         assert_int_equal(sum_of(town), 4);

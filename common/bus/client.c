@@ -304,7 +304,7 @@ give_verdict(struct bus_client *client, uint64_t *ticket, const Bus__Answer **an
         release(client, p);
         return;
     }
-    assert(!"a verdict was counted and is nowhere");
+    assert(false); /* a verdict was counted and is nowhere */
 }
 
 /* One frame of a broker; true when it is an answer that somebody waits for. */

@@ -99,7 +99,7 @@ link_open(struct link_set *set, struct link *link)
     if (!set_int(s, ZMQ_IMMEDIATE, 1) || !set_int(s, ZMQ_LINGER, 0) || !set_int(s, ZMQ_SNDHWM, 0) ||
         !set_int(s, ZMQ_RCVHWM, 0) || !set_int(s, ZMQ_RECONNECT_IVL, 20) ||
         !set_int(s, ZMQ_RECONNECT_IVL_MAX, 200) || !set_int(s, ZMQ_HANDSHAKE_IVL, 5000) ||
-        !set_int(s, ZMQ_HEARTBEAT_IVL, 300) || !set_int(s, ZMQ_HEARTBEAT_TIMEOUT, 1000) ||
+        !set_int(s, ZMQ_HEARTBEAT_IVL, 250) || !set_int(s, ZMQ_HEARTBEAT_TIMEOUT, 750) ||
         !set_security(set, link) || zmq_connect(s, link->endpoint) != 0 ||
         zmq_getsockopt(s, ZMQ_FD, &link->fd, &size) != 0)
         return false;

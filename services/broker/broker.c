@@ -35,6 +35,11 @@ enum {
     IDLE_US_MAX = 100000,
 };
 
+#define HEARTBEAT_US INT64_C(1000000) /* everybody hears from the broker so often */
+/* The monitor tells of a closed connection before the ROUTER socket knows: it is asked again. */
+#define PROBE_STEP_US INT64_C(20000)
+#define PROBE_AGAIN_US INT64_C(200000)
+
 struct router {
     void *socket, *monitor;
     int fd, monitor_fd;
@@ -51,7 +56,7 @@ struct broker {
     struct permissions *permissions;
     int signal_fd;
     bool stopping;
-    int64_t ticked_us;
+    int64_t ticked_us, probed_us, probe_until_us;
     zmq_msg_t identity, msg;
 };
 
@@ -155,7 +160,7 @@ open_router(struct broker *b, struct router *router, struct err *err)
     void *s = router->socket;
     if (s && set_int(s, ZMQ_ROUTER_MANDATORY, 1) && set_int(s, ZMQ_LINGER, LINGER_MS) &&
         set_int(s, ZMQ_SNDHWM, SEND_QUEUE_MAX) && set_int(s, ZMQ_RCVHWM, 0) &&
-        set_int(s, ZMQ_HEARTBEAT_IVL, 300) && set_int(s, ZMQ_HEARTBEAT_TIMEOUT, 1000) &&
+        set_int(s, ZMQ_HEARTBEAT_IVL, 250) && set_int(s, ZMQ_HEARTBEAT_TIMEOUT, 750) &&
         set_int(s, ZMQ_HANDSHAKE_IVL, 5000) && set_int(s, ZMQ_BACKLOG, 512) &&
         zmq_setsockopt(s, ZMQ_MAXMSGSIZE, &bytes_max, sizeof bytes_max) == 0 &&
         set_security(b, router, err) && open_monitor(b, router) &&
@@ -439,11 +444,15 @@ work(struct broker *b)
             any |= receive_batch(b, i);
             closed |= read_monitor(b, &b->routers[i]);
         }
-        if (closed) {
+        const int64_t now_us = clock_monotonic_us();
+        if (closed)
+            b->probe_until_us = now_us + PROBE_AGAIN_US;
+        if (closed || (now_us - b->probed_us >= PROBE_STEP_US &&
+                       (now_us < b->probe_until_us || now_us - b->probed_us >= HEARTBEAT_US))) {
+            b->probed_us = now_us;
             core_probe(b->core);
             any = true;
         }
-        const int64_t now_us = clock_monotonic_us();
         if (now_us - b->ticked_us >= CORE_TICK_US) {
             b->ticked_us = now_us;
             set_time(b);

@@ -430,8 +430,7 @@ peer_lost(struct core *core, struct peer *peer)
     while (!list_is_empty(&peer->asked))
         abandon(core, NODE_OF(peer->asked.next, struct request, by_client));
     worker_remove(core, peer);
-    while (!list_is_empty(&peer->work)) /* of a worker that was removed before: none can be left */
-        assert(!"a peer without service has work");
+    assert(list_is_empty(&peer->work));
     free(peer);
     if (service)
         dispatch(core, service);

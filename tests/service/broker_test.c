@@ -10,6 +10,7 @@
  * until SIGTERM, when it drains. */
 #include "test.h"
 
+#include "bus/link.h"
 #include "bus_world.h"
 
 static const char self_path[] = "/proc/self/exe";
@@ -50,7 +51,8 @@ serve_one(struct bus_worker *worker, struct bus_job *job)
         reply(worker, job, job->envelope->body.data, size, false);
         return;
     }
-    memcpy(text, job->envelope->body.data, size < sizeof text - 1 ? size : sizeof text - 1);
+    if (size > 0)
+        memcpy(text, job->envelope->body.data, size < sizeof text - 1 ? size : sizeof text - 1);
     if (strcmp(method, "Parts") == 0) {
         for (int i = 0; i < atoi(text); i++) {
             char part[16];
@@ -266,6 +268,625 @@ the_parts_of_an_answer_come_in_order(void **state)
     world_end(&worker, SIGTERM);
 }
 
+/* --- bounds and deadlines --- */
+
+static void
+a_full_queue_refuses_at_once_and_what_waits_ends_at_its_deadline(void **state)
+{
+    enum { SENT = 150, ROOM = 100 }; /* the broker was started with room for ROOM */
+    OWNED(bus_client_destroy) struct bus_client *client = a_client("gateway", plain);
+    const Bus__Answer *answer;
+    int full = 0, late = 0;
+    uint64_t from;
+
+    (void) state;
+    EVENTUALLY(bus_client_recv(client, 10, &from, &answer) ||
+               bus_client_stats(client).brokers_alive == 1);
+    const int64_t start_us = clock_monotonic_us();
+    for (int i = 0; i < SENT; i++)
+        (void) send_text(client, "claims", "Echo", "", 1000);
+    while (full + late < SENT) {
+        assert_true(bus_client_recv(client, 5000, &from, &answer));
+        const int64_t after_us = clock_monotonic_us() - start_us;
+        if (strcmp(answer->reason, "bus.queue_full") == 0) {
+            assert_int_equal(answer->code, BUS__CODE__NAME__UNAVAILABLE);
+            assert_true(after_us < 900000);
+            full++;
+        } else {
+            assert_int_equal(answer->code, BUS__CODE__NAME__DEADLINE);
+            assert_in_range(after_us, 900000, 3000000);
+            late++;
+        }
+    }
+    print_message("%d sent, %d found the queue full, %d waited until their deadline\n", SENT, full,
+                  late);
+    assert_int_equal(late, ROOM);
+    assert_int_equal(full, SENT - ROOM);
+}
+
+static void
+a_client_holds_a_bounded_number_of_requests(void **state)
+{
+    OWNED(bus_client_destroy) struct bus_client *client = a_client("gateway", plain);
+    const Bus__Answer *answer;
+    uint64_t ticket, from;
+    struct err err;
+
+    (void) state;
+    for (int i = 0; i < BUS_CLIENT_PENDING_MAX; i++)
+        (void) send_text(client, "claims", "Echo", "", 2000);
+    const Bus__Envelope e = an_envelope("Echo", "", 0, 2000);
+    assert_int_equal(bus_client_send(client, "claims", &e, &ticket, &err), ERR_UNAVAILABLE);
+    for (int i = 0; i < BUS_CLIENT_PENDING_MAX; i++)
+        assert_true(bus_client_recv(client, 5000, &from, &answer));
+    assert_int_equal(bus_client_stats(client).pending, 0);
+    assert_int_equal(bus_client_send(client, "claims", &e, &ticket, &err), ERR_OK);
+}
+
+static void
+a_request_without_a_broker_ends_at_its_deadline(void **state)
+{
+    OWNED(bus_client_destroy) struct bus_client *client = a_client("gateway", "ipc:///nowhere/x");
+    char out[64];
+
+    (void) state;
+    const int64_t start_us = clock_monotonic_us();
+    assert_int_equal(call(client, "claims", "Echo", "", 300, out), ERR_DEADLINE);
+    assert_in_range(clock_monotonic_us() - start_us, 299000, 1000000);
+}
+
+static void
+a_cancelled_request_is_forgotten(void **state)
+{
+    OWNED(bus_client_destroy) struct bus_client *client = a_client("gateway", plain);
+    pid_t worker = a_worker("claims", plain, "4");
+    const Bus__Answer *answer;
+    uint64_t from;
+    char out[64];
+
+    (void) state;
+    assert_int_equal(call(client, "claims", "Echo", "", 5000, out), ERR_OK);
+    const uint64_t gone = send_text(client, "claims", "Sleep", "50", 5000);
+    bus_client_cancel(client, gone);
+    bus_client_cancel(client, gone);
+    const uint64_t kept = send_text(client, "claims", "Echo", "kept", 5000);
+    assert_true(bus_client_recv(client, 5000, &from, &answer));
+    assert_int_equal(from, kept);
+    assert_false(bus_client_recv(client, 100, &from, &answer));
+    assert_int_equal(bus_client_stats(client).pending, 0);
+    world_end(&worker, SIGTERM);
+}
+
+/* --- workers that die, hang and drain --- */
+
+static void
+wait_for_workers(struct bus_client *client, int count)
+{
+    int seen[8] = { 0 };
+    char out[64];
+    int found = 0;
+
+    for (int i = 0; i < 400 && found < count; i++) {
+        assert_int_equal(call(client, "claims", "Pid", "", 8000, out), ERR_OK);
+        int at = 0;
+        while (at < found && seen[at] != atoi(out))
+            at++;
+        if (at == found)
+            seen[found++] = atoi(out);
+        world_pause();
+    }
+    assert_int_equal(found, count);
+}
+
+static void
+a_request_of_a_killed_worker_is_answered_by_another(void **state)
+{
+    OWNED(bus_client_destroy) struct bus_client *client = a_client("gateway", plain);
+    pid_t workers[2] = { a_worker("claims", plain, "1"), a_worker("claims", plain, "1") };
+    char file[WORLD_PATH_BYTES], out[64];
+
+    (void) state;
+    wait_for_workers(client, 2);
+    world_write(&w, "die", "");
+    const int64_t start_us = clock_monotonic_us();
+    assert_int_equal(call(client, "claims", "Die", world_path(&w, "die", file), 5000, out), ERR_OK);
+    const int64_t took_us = clock_monotonic_us() - start_us;
+    print_message("killed in the middle, answered by %s after %lld us\n", out, (long long) took_us);
+    assert_true(took_us < 1000000);
+    assert_int_not_equal(access(file, F_OK), 0); /* one of them did die */
+    world_end(&workers[0], SIGTERM);
+    world_end(&workers[1], SIGTERM);
+}
+
+static void
+a_request_of_a_frozen_worker_is_answered_by_another(void **state)
+{
+    OWNED(bus_client_destroy) struct bus_client *client = a_client("gateway", plain);
+    pid_t frozen = a_worker("claims", plain, "1"), other = 0;
+    const Bus__Answer *answer;
+    uint64_t from;
+    char out[64];
+
+    (void) state;
+    assert_int_equal(call(client, "claims", "Pid", "", 8000, out), ERR_OK);
+    (void) send_text(client, "claims", "Sleep", "200", 10000);
+    (void) bus_client_recv(client, 50, &from, &answer); /* it is on its way */
+    (void) kill(frozen, SIGSTOP);
+    other = a_worker("claims", plain, "1");
+    const int64_t start_us = clock_monotonic_us();
+    assert_true(bus_client_recv(client, 10000, &from, &answer));
+    print_message("frozen in the middle, answered after %lld ms\n",
+                  (long long) (clock_monotonic_us() - start_us) / 1000);
+    assert_int_equal(answer->code, 0);
+    assert_int_equal(atoi((const char *) memcpy(out, answer->body.data, answer->body.len)), other);
+    world_end(&frozen, SIGKILL);
+    world_end(&other, SIGTERM);
+}
+
+/* Keeps `depth` requests under way for ms and counts how each ended. */
+struct count {
+    int sent, ok, late, other;
+    int64_t slowest_us;
+};
+
+static int64_t sent_us[BUS_CLIENT_PENDING_MAX]; /* by the ticket's slot */
+
+static void
+take_one(struct bus_client *client, struct count *count)
+{
+    const Bus__Answer *answer;
+    uint64_t from;
+
+    if (!bus_client_recv(client, 100, &from, &answer))
+        return;
+    const int64_t took_us = clock_monotonic_us() - sent_us[from & (BUS_CLIENT_PENDING_MAX - 1)];
+    if (took_us > count->slowest_us)
+        count->slowest_us = took_us;
+    count->ok += answer->code == 0;
+    count->late += answer->code == BUS__CODE__NAME__DEADLINE;
+    count->other += answer->code != 0 && answer->code != BUS__CODE__NAME__DEADLINE;
+}
+
+static void
+load(struct bus_client *client, struct count *count, int depth, int ms)
+{
+    const int64_t end_us = clock_monotonic_us() + (int64_t) ms * 1000;
+
+    while (clock_monotonic_us() < end_us) {
+        while (count->sent - count->ok - count->late - count->other < depth) {
+            const uint64_t ticket = send_text(client, "claims", "Echo", "x", 20000);
+            sent_us[ticket & (BUS_CLIENT_PENDING_MAX - 1)] = clock_monotonic_us();
+            count->sent++;
+        }
+        take_one(client, count);
+    }
+}
+
+static void
+finish(struct bus_client *client, struct count *count, const char *what)
+{
+    const int64_t end_us = clock_monotonic_us() + 30000000;
+
+    while (bus_client_stats(client).pending > 0 && clock_monotonic_us() < end_us)
+        take_one(client, count);
+    print_message("%s: %d sent, %d answered, %d late, %d otherwise, %llu sent again, slowest %lld "
+                  "ms\n",
+                  what, count->sent, count->ok, count->late, count->other,
+                  (unsigned long long) bus_client_stats(client).resent,
+                  (long long) count->slowest_us / 1000);
+    assert_int_equal(count->ok, count->sent);
+}
+
+static void
+workers_that_drain_lose_nothing(void **state)
+{
+    OWNED(bus_client_destroy) struct bus_client *client = a_client("gateway", plain);
+    pid_t worker = a_worker("claims", plain, "16");
+    struct count count = { 0 };
+
+    (void) state;
+    for (int i = 0; i < 5; i++) {
+        load(client, &count, 32, 200);
+        pid_t next = a_worker("claims", plain, "16");
+        load(client, &count, 32, 300);
+        (void) kill(worker, SIGTERM);
+        load(client, &count, 32, 300);
+        world_end(&worker, SIGTERM);
+        worker = next;
+    }
+    finish(client, &count, "five workers drained in turn");
+    world_end(&worker, SIGTERM);
+}
+
+static void
+killed_workers_lose_nothing(void **state)
+{
+    OWNED(bus_client_destroy) struct bus_client *client = a_client("gateway", plain);
+    pid_t workers[2] = { a_worker("claims", plain, "16"), a_worker("claims", plain, "16") };
+    struct count count = { 0 };
+
+    (void) state;
+    for (int i = 0; i < 6; i++) {
+        load(client, &count, 32, 300);
+        world_end(&workers[i % 2], SIGKILL);
+        workers[i % 2] = a_worker("claims", plain, "16");
+    }
+    finish(client, &count, "six workers killed in turn");
+    world_end(&workers[0], SIGTERM);
+    world_end(&workers[1], SIGTERM);
+}
+
+/* --- brokers that die and hang --- */
+
+static void
+a_second_broker_takes_over_when_the_first(int how, const char *what)
+{
+    char second[WORLD_PATH_BYTES], all[2 * WORLD_PATH_BYTES + 2];
+    struct count count = { 0 };
+
+    (void) snprintf(second, sizeof second, "ipc://%s/second.sock", w.dir);
+    pid_t other = world_broker(&w, second, "0", "4000");
+    (void) snprintf(all, sizeof all, "%s,%s", plain, second);
+    pid_t worker = a_worker("claims", all, "16");
+    OWNED(bus_client_destroy) struct bus_client *client = a_client("gateway", all);
+
+    load(client, &count, 32, 1500); /* both are up by then */
+    assert_int_equal(bus_client_stats(client).brokers_alive, 2);
+    const int before = count.ok;
+    (void) kill(broker, how); /* the client speaks to the one that came up first */
+    load(client, &count, 32, 1500);
+    if (bus_client_stats(client).resent == 0) {
+        (void) kill(broker, SIGCONT);
+        if (how == SIGKILL) {
+            world_end(&broker, how);
+            broker = world_broker(&w, both, "0", "4000");
+            load(client, &count, 32, 1000);
+        }
+        (void) kill(other, how);
+        load(client, &count, 32, 1500);
+    }
+    assert_true(count.ok > before);
+    assert_true(bus_client_stats(client).resent > 0);
+    finish(client, &count, what);
+    assert_true(count.slowest_us < 2500000);
+    world_end(&worker, SIGTERM);
+    world_end(&other, SIGKILL);
+    if (how == SIGKILL)
+        world_end(&broker, SIGKILL);
+    (void) kill(broker > 0 ? broker : getpid(), SIGCONT);
+}
+
+static void
+a_second_broker_takes_over_when_the_first_is_killed(void **state)
+{
+    (void) state;
+    a_second_broker_takes_over_when_the_first(SIGKILL, "a broker killed");
+}
+
+static void
+a_second_broker_takes_over_when_the_first_hangs(void **state)
+{
+    (void) state;
+    a_second_broker_takes_over_when_the_first(SIGSTOP, "a broker stopped");
+}
+
+static void
+the_only_broker_may_be_restarted(void **state)
+{
+    static const int how[] = { SIGTERM, SIGKILL, SIGTERM, SIGKILL };
+    OWNED(bus_client_destroy) struct bus_client *client = a_client("gateway", plain);
+    pid_t worker = a_worker("claims", plain, "16");
+    struct count count = { 0 };
+
+    (void) state;
+    for (size_t i = 0; i < COUNT(how); i++) {
+        load(client, &count, 32, 400);
+        world_end(&broker, how[i]);
+        load(client, &count, 32, 200);
+        broker = world_broker(&w, both, "0", "100");
+        load(client, &count, 32, 800);
+    }
+    finish(client, &count, "the only broker restarted four times");
+    world_end(&worker, SIGTERM);
+}
+
+/* --- what the table forbids --- */
+
+/* Reads the next record that the broker sends to "audit"; kind, name and detail as text. */
+static bool
+next_record(struct bus_worker *audit, char *text, size_t size)
+{
+    struct bus_job job;
+
+    for (int i = 0; i < 100; i++) {
+        if (!bus_worker_recv(audit, 100, &job))
+            continue;
+        assert_string_equal(job.caller, "broker");
+        assert_string_equal(job.envelope->method, "RecordRefusal");
+        assert_int_equal(strlen(job.envelope->idempotency_key), 36);
+        size_t used = 0;
+        for (size_t at = 0; at < job.envelope->body.len && used + 1 < size; at++) {
+            const uint8_t byte = job.envelope->body.data[at];
+            text[used++] = byte >= 0x20 && byte < 0x7f ? (char) byte : '|';
+        }
+        text[used] = '\0';
+        reply(audit, &job, "", 0, false);
+        return true;
+    }
+    return false;
+}
+
+static struct bus_worker *
+an_audit_worker(void)
+{
+    const struct bus_conf conf = { plain, "audit", "", "" };
+    struct bus_worker *worker = NULL;
+    struct bus_job job;
+    struct err err;
+
+    assert_int_equal(bus_worker_create(&conf, 8, &worker, &err), ERR_OK);
+    EVENTUALLY(bus_worker_recv(worker, 10, &job) || bus_worker_stats(worker).brokers_alive == 1);
+    return worker;
+}
+
+static void
+a_foreign_key_is_refused_and_audited(void **state)
+{
+    OWNED(bus_worker_destroy) struct bus_worker *audit = an_audit_worker();
+    char key[BUS_KEY_TEXT_BYTES], text[512], out[64];
+
+    (void) state;
+    world_keys(&w, "stranger.key", key); /* in no row */
+    OWNED(bus_client_destroy) struct bus_client *client = a_client("stranger", tcp);
+    assert_int_equal(call(client, "claims", "Echo", "", 500, out), ERR_DEADLINE);
+    assert_int_equal(bus_client_stats(client).brokers_alive, 0);
+    assert_true(next_record(audit, text, sizeof text));
+    assert_non_null(strstr(text, "foreign_key"));
+    assert_non_null(strstr(text, key));
+    assert_true(world_log_has(&w, "broker.log", "foreign_key"));
+}
+
+static void
+a_uid_may_only_take_its_names(void **state)
+{
+    OWNED(bus_worker_destroy) struct bus_worker *audit = an_audit_worker();
+    OWNED(bus_client_destroy) struct bus_client *client = a_client("disclosure", plain);
+    char text[512], out[64];
+
+    (void) state;
+    assert_int_equal(call(client, "claims", "Echo", "", 500, out), ERR_DEADLINE);
+    assert_int_equal(bus_client_stats(client).brokers_alive, 0);
+    assert_true(next_record(audit, text, sizeof text));
+    assert_non_null(strstr(text, "foreign_peer"));
+    assert_non_null(strstr(text, "disclosure"));
+}
+
+/* A DEALER of our own, to say what the library never would. */
+static void *
+a_raw_dealer(const char *name)
+{
+    void *socket = zmq_socket(bus_context_get(), ZMQ_DEALER);
+    const int linger_ms = 1000, timeout_ms = 5000;
+
+    assert_non_null(socket);
+    assert_int_equal(zmq_setsockopt(socket, ZMQ_PLAIN_USERNAME, name, strlen(name)), 0);
+    assert_int_equal(zmq_setsockopt(socket, ZMQ_PLAIN_PASSWORD, "-", 1), 0);
+    assert_int_equal(zmq_setsockopt(socket, ZMQ_LINGER, &linger_ms, sizeof linger_ms), 0);
+    assert_int_equal(zmq_setsockopt(socket, ZMQ_RCVTIMEO, &timeout_ms, sizeof timeout_ms), 0);
+    assert_int_equal(zmq_connect(socket, plain), 0);
+    return socket;
+}
+
+static void
+raw_close(void *socket)
+{
+    (void) zmq_close(socket);
+    bus_context_put();
+}
+
+static size_t
+raw_frame(uint8_t *out, enum mdp_side side, uint8_t command, uint64_t number, const char *caller,
+          const char *service)
+{
+    const struct mdp_frame frame = { .side = side,
+                                     .command = command,
+                                     .number = number,
+                                     .deadline_us = clock_now().us + 2000000,
+                                     .caller = mdp_text(caller),
+                                     .service = mdp_text(service),
+                                     .method = mdp_text("Echo") };
+
+    mdp_head_write(&frame, out);
+    return mdp_head_size(&frame);
+}
+
+static void
+a_service_that_registers_as_another_is_refused_and_audited(void **state)
+{
+    OWNED(bus_worker_destroy) struct bus_worker *audit = an_audit_worker();
+    uint8_t bytes[256];
+    char text[512];
+
+    (void) state;
+    void *coding = a_raw_dealer("coding");
+    const size_t size = raw_frame(bytes, MDP_WORKER, MDP_W_READY, 4, "", "claims");
+    assert_int_equal(zmq_send(coding, bytes, size, 0), (int) size);
+    assert_int_equal(zmq_recv(coding, bytes, sizeof bytes, 0), (int) MDP_HEAD_BYTES);
+    assert_int_equal(bytes[6], MDP_W_DISCONNECT);
+    assert_true(next_record(audit, text, sizeof text));
+    assert_non_null(strstr(text, "registration"));
+    assert_non_null(strstr(text, "coding registered as claims"));
+    raw_close(coding);
+}
+
+static void
+a_caller_that_pretends_to_be_another_is_refused_and_audited(void **state)
+{
+    OWNED(bus_worker_destroy) struct bus_worker *audit = an_audit_worker();
+    uint8_t bytes[256];
+    char text[512];
+
+    (void) state;
+    void *coding = a_raw_dealer("coding");
+    const size_t size = raw_frame(bytes, MDP_CLIENT, MDP_C_REQUEST, 7, "gateway", "claims");
+    assert_int_equal(zmq_send(coding, bytes, size, 0), (int) size);
+    assert_true(zmq_recv(coding, bytes, sizeof bytes, 0) > (int) MDP_HEAD_BYTES);
+    assert_int_equal(bytes[6], MDP_C_FINAL);
+    assert_true(next_record(audit, text, sizeof text));
+    assert_non_null(strstr(text, "forged_caller"));
+    raw_close(coding);
+}
+
+static void
+a_caller_calls_only_what_the_table_grants(void **state)
+{
+    static const struct {
+        const char *caller, *service, *method;
+        err_t code;
+    } cases[] = {
+        { "gateway", "claims", "Anything", ERR_OK },
+        { "gateway", "coding", "Echo", ERR_OK },
+        { "gateway", "coding", "GetCase", ERR_OK },
+        { "gateway", "coding", "Common.Ping", ERR_OK },
+        { "gateway", "coding", "PutCase", ERR_FORBIDDEN },
+        { "gateway", "coding", "Echoes", ERR_FORBIDDEN },
+        { "gateway", "audit", "RecordRefusal", ERR_FORBIDDEN },
+        { "coding", "claims", "Common.Ping", ERR_OK },
+        { "coding", "claims", "Echo", ERR_FORBIDDEN },
+        { "coding", "nobody", "Common.Ping", ERR_FORBIDDEN },
+    };
+    pid_t claims = a_worker("claims", plain, "4"), coding = a_worker("coding", plain, "4");
+    char out[64];
+
+    (void) state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        OWNED(bus_client_destroy) struct bus_client *client = a_client(cases[i].caller, plain);
+        const err_t code = call(client, cases[i].service, cases[i].method, "", 5000, out);
+        if (code != cases[i].code)
+            fail_msg("%s calls %s %s: %s (%s)", cases[i].caller, cases[i].service, cases[i].method,
+                     err_name(code), out);
+    }
+    world_end(&claims, SIGTERM);
+    world_end(&coding, SIGTERM);
+}
+
+static void
+a_reload_takes_rights_away_and_keeps_the_rest(void **state)
+{
+    OWNED(bus_client_destroy) struct bus_client *client = a_client("gateway", plain);
+    OWNED(bus_client_destroy) struct bus_client *curved = a_client("gateway", tcp);
+    pid_t worker = a_worker("claims", plain, "4");
+    char out[64], key[BUS_KEY_TEXT_BYTES], text[512];
+
+    (void) state;
+    assert_int_equal(call(client, "claims", "Echo", "1", 5000, out), ERR_OK);
+    assert_int_equal(call(curved, "claims", "Echo", "1", 5000, out), ERR_OK);
+
+    world_write(&w, "permissions", "nonsense\n"); /* refused as a whole: the old table stays */
+    (void) kill(broker, SIGHUP);
+    EVENTUALLY(world_log_has(&w, "broker.log", "broker.reload_failed"));
+    assert_int_equal(call(curved, "claims", "Echo", "2", 5000, out), ERR_OK);
+
+    world_keys(&w, "fresh.key", key); /* gateway's key is another one now */
+    (void) snprintf(text, sizeof text,
+                    "key %s gateway\npeer self gateway\npeer self claims\ncall gateway claims\n",
+                    key);
+    world_write(&w, "permissions", text);
+    (void) kill(broker, SIGHUP);
+    EVENTUALLY(world_log_has(&w, "broker.log", "broker.reloaded"));
+    assert_int_equal(call(client, "claims", "Echo", "3", 5000, out), ERR_OK);
+    assert_int_equal(call(curved, "claims", "Echo", "3", 700, out), ERR_DEADLINE);
+    assert_true(world_log_has(&w, "broker.log", "revoked"));
+    world_end(&worker, SIGTERM);
+}
+
+static void
+no_frame_brings_the_broker_down(void **state)
+{
+    enum { FRAMES = 20000 };
+    OWNED(bus_client_destroy) struct bus_client *client = a_client("gateway", plain);
+    pid_t worker = a_worker("claims", plain, "4");
+    void *raw = a_raw_dealer("coding");
+    uint8_t bytes[300];
+    char out[64];
+
+    (void) state;
+    srand(20261122);
+    for (int i = 0; i < FRAMES; i++) {
+        const enum mdp_side side = rand() % 2 ? MDP_CLIENT : MDP_WORKER;
+        size_t size =
+            raw_frame(bytes, side, (uint8_t) (rand() % 8), (uint64_t) (rand() % 4),
+                      rand() % 2 ? "coding" : "gateway", rand() % 2 ? "coding" : "claims");
+        for (int flips = rand() % 4; flips > 0; flips--)
+            bytes[(size_t) rand() % size] = (uint8_t) rand();
+        if (rand() % 4 == 0)
+            size = (size_t) rand() % (size + 1);
+        if (rand() % 16 == 0)
+            assert_true(zmq_send(raw, bytes, (size_t) rand() % sizeof bytes, ZMQ_SNDMORE) >= 0);
+        assert_true(zmq_send(raw, bytes, size, 0) >= 0);
+    }
+    assert_int_equal(call(client, "claims", "Echo", "still here", 10000, out), ERR_OK);
+    assert_int_equal(waitpid(broker, NULL, WNOHANG), 0);
+    print_message("%d broken frames sent, the broker answers\n", FRAMES);
+    raw_close(raw);
+    world_end(&worker, SIGTERM);
+}
+
+/* --- figures --- */
+
+static bool
+http_get(uint16_t port, const char *path, char *out, size_t size)
+{
+    struct sockaddr_in at = { .sin_family = AF_INET,
+                              .sin_port = htons(port),
+                              .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    size_t used = 0;
+    ssize_t got;
+
+    if (connect(fd, (const struct sockaddr *) &at, sizeof at) != 0) {
+        (void) close(fd);
+        return false;
+    }
+    const int length = snprintf(out, size, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path);
+    (void) !send(fd, out, (size_t) length, MSG_NOSIGNAL);
+    while (used + 1 < size && (got = recv(fd, out + used, size - 1 - used, 0)) > 0)
+        used += (size_t) got;
+    out[used] = '\0';
+    (void) close(fd);
+    return used > 0;
+}
+
+static void
+metrics_and_health_are_served_on_loopback(void **state)
+{
+    static char page[1 << 17];
+    char port[8], endpoint[WORLD_PATH_BYTES], out[64];
+    const uint16_t number = world_free_port();
+
+    (void) state;
+    (void) snprintf(port, sizeof port, "%u", number);
+    (void) snprintf(endpoint, sizeof endpoint, "ipc://%s/metered.sock", w.dir);
+    pid_t metered = world_broker(&w, endpoint, port, "100");
+    pid_t worker = a_worker("claims", endpoint, "4");
+    OWNED(bus_client_destroy) struct bus_client *client = a_client("gateway", endpoint);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(call(client, "claims", "Echo", "", 5000, out), ERR_OK);
+    assert_int_equal(call(client, "audit", "Echo", "", 5000, out), ERR_FORBIDDEN);
+
+    assert_true(http_get(number, "/metrics", page, sizeof page));
+    assert_non_null(strstr(page, "200 OK"));
+    assert_non_null(strstr(page, "huzhu_broker_service_answers_total{service=\"claims\"} 3\n"));
+    assert_non_null(strstr(page, "huzhu_broker_service_workers{service=\"claims\"} 1\n"));
+    assert_non_null(strstr(page, "huzhu_broker_refused_total 1\n"));
+    assert_true(http_get(number, "/healthz", page, sizeof page));
+    assert_non_null(strstr(page, "200 OK"));
+    assert_true(http_get(number, "/etc/passwd", page, sizeof page));
+    assert_non_null(strstr(page, "404"));
+    world_end(&worker, SIGTERM);
+    world_end(&metered, SIGTERM);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -274,9 +895,29 @@ main(int argc, char **argv)
         TEST(a_call_reaches_its_service_over_ipc),
         TEST(a_call_reaches_its_service_over_tcp_with_curve),
         TEST(the_parts_of_an_answer_come_in_order),
+        TEST(a_full_queue_refuses_at_once_and_what_waits_ends_at_its_deadline),
+        TEST(a_client_holds_a_bounded_number_of_requests),
+        TEST(a_request_without_a_broker_ends_at_its_deadline),
+        TEST(a_cancelled_request_is_forgotten),
+        TEST(a_request_of_a_killed_worker_is_answered_by_another),
+        TEST(a_request_of_a_frozen_worker_is_answered_by_another),
+        TEST(workers_that_drain_lose_nothing),
+        TEST(killed_workers_lose_nothing),
+        TEST(a_second_broker_takes_over_when_the_first_is_killed),
+        TEST(a_second_broker_takes_over_when_the_first_hangs),
+        TEST(the_only_broker_may_be_restarted),
+        TEST(a_foreign_key_is_refused_and_audited),
+        TEST(a_uid_may_only_take_its_names),
+        TEST(a_service_that_registers_as_another_is_refused_and_audited),
+        TEST(a_caller_that_pretends_to_be_another_is_refused_and_audited),
+        TEST(a_caller_calls_only_what_the_table_grants),
+        TEST(a_reload_takes_rights_away_and_keeps_the_rest),
+        TEST(no_frame_brings_the_broker_down),
+        TEST(metrics_and_health_are_served_on_loopback),
     };
 
     if (argc == 6 && strcmp(argv[1], "worker") == 0)
         return be_a_worker(argv);
+    (void) signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,4 +11,8 @@ huzhu_test(service/runtime_test.c test_cluster)
 if(TARGET huzhu-broker AND TARGET huzhu-claims)
     huzhu_test(service/serve_test.c test_cluster claims_service)
     add_dependencies(service.serve_test huzhu-broker huzhu-claims huzhu-coding)
+    add_executable(bench.write ${CMAKE_SOURCE_DIR}/tests/bench/write/write_bench.c) # by hand
+    target_compile_definitions(bench.write PRIVATE HUZHU_BINARY_DIR="${CMAKE_BINARY_DIR}")
+    target_link_libraries(bench.write PRIVATE test_cluster huzhu_flags)
+    add_dependencies(bench.write huzhu-broker huzhu-coding)
 endif()

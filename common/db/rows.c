@@ -220,6 +220,7 @@ put_param(struct wire_params *wire, size_t i, Oid type, const struct param *para
     switch (param->kind) {
     case PARAM_NULL:
         wire->values[i] = NULL;
+        wire->formats[i] = 0; /* the server checks the format of a NULL too */
         return true;
     case PARAM_TEXT: /* the text format suits every type: enum, jsonb, numeric, uuid[] */
         wire->values[i] = param->text;

@@ -226,7 +226,7 @@ identity_disable_unused(struct call *c)
     for (size_t i = 0; i < count; i++) {
         struct account account;
 
-        TRY(tenant_bind(c, tenants[i]));
+        TRY(call_as_tenant(c, tenants[i]));
         TRY(account_lock(c, accounts[i], &account));
         const bool used =
             account.last_signed_in_at.us >= since.us || account.password_changed_at.us >= since.us;

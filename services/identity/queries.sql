@@ -236,6 +236,3 @@ SELECT tidy_up($1, $2);
 
 -- name: accounts_unused
 SELECT tenant_id, account_id FROM accounts_unused($1);
-
--- name: bind_tenant
-SELECT set_config('huzhu.tenant', $1, true);

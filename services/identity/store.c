@@ -712,15 +712,3 @@ tidy_up(struct call *c, instant_t guards_before, instant_t sessions_before, int6
     TRY(db_query(c, &q_tidy_up, &rows, P_INSTANT(guards_before), P_INSTANT(sessions_before)));
     return number_of(rows, gone);
 }
-
-err_t
-tenant_bind(struct call *c, struct id tenant)
-{
-    OWNED(rows_free) struct rows *rows = NULL;
-    char text[ID_TEXT_BYTES] = "";
-
-    if (!id_is_nil(tenant))
-        id_format(tenant, text);
-    c->tenant = tenant;
-    return db_query(c, &q_bind_tenant, &rows, P_TEXT(text));
-}

@@ -117,6 +117,5 @@ err_t api_tokens_revoke(struct call *c, struct id account, struct id **tokens,
 
 err_t tidy_up(struct call *c, instant_t guards_before, instant_t sessions_before,
               int64_t *gone) MUST_CHECK;
-err_t tenant_bind(struct call *c, struct id tenant) MUST_CHECK;
 
 #endif

@@ -12,6 +12,7 @@ CREATE TABLE tenant (
     state           text        NOT NULL CHECK (state IN ('ACTIVE', 'CLOSED')),
     created_at      timestamptz NOT NULL
 );
+COMMENT ON TABLE tenant IS 'no tenant: a sign-in reads it to learn which tenant to bind';
 
 CREATE TABLE organisation (
     organisation_id uuid        NOT NULL CONSTRAINT organisation_once PRIMARY KEY,
@@ -30,7 +31,7 @@ ALTER TABLE tenant ADD CONSTRAINT tenant_organisation FOREIGN KEY (organisation_
 -- Everyone sees the tree above (names of provinces and townships are public), and its own part below.
 ALTER TABLE organisation ENABLE ROW LEVEL SECURITY;
 ALTER TABLE organisation FORCE ROW LEVEL SECURITY;
-CREATE POLICY seen ON organisation FOR SELECT
+CREATE POLICY tenant ON organisation FOR SELECT
     USING (tenant_id = '00000000-0000-0000-0000-000000000000'
         OR tenant_id = nullif(current_setting('huzhu.tenant', true), '')::uuid);
 CREATE POLICY made ON organisation FOR INSERT
@@ -117,6 +118,7 @@ CREATE TABLE address_guard (
     last_failed_at timestamptz NOT NULL,
     locked_until   timestamptz
 );
+COMMENT ON TABLE address_guard IS 'no tenant: one address tries the names of many tenants';
 
 CREATE TABLE session (
     tenant_id    uuid        NOT NULL,

@@ -8,6 +8,7 @@ target_link_libraries(test_cluster PUBLIC huzhu_svc PkgConfig::PQ PRIVATE huzhu_
 
 huzhu_test(service/db_test.c test_cluster claims_service)
 huzhu_test(service/runtime_test.c test_cluster)
+huzhu_test(race/race_test.c test_cluster)
 if(TARGET huzhu-broker AND TARGET huzhu-claims)
     huzhu_test(service/serve_test.c test_cluster claims_service)
     add_dependencies(service.serve_test huzhu-broker huzhu-claims huzhu-coding)

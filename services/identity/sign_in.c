@@ -201,9 +201,14 @@ success_step(struct call *c, void *arg)
     struct attempt *a = arg;
     const char *checked = a->account.password_hash;
     struct account account;
+    struct session made;
     struct guard guard;
+    bool done = false;
 
     TRY(account_lock(c, a->account.id, &account));
+    TRY(session_find(c, a->session.id, &made, &done));
+    if (done) /* a commit that nobody heard of */
+        return scope_list(c, account.id, a->scope, &a->scope_count);
     TRY(name_guard_get(c, a->name_sha256, &guard));
     if (guard_is_locked(&guard, c->now)) /* while we were hashing */
         return locked_out(c);
@@ -472,6 +477,10 @@ change_step(struct call *c, void *arg)
     struct account account;
 
     TRY(account_lock(c, c->account, &account));
+    if (account.password_hash && strcmp(account.password_hash, change->hash) == 0) {
+        change->attempt.account = account; /* a commit that nobody heard of */
+        return scope_list(c, account.id, change->attempt.scope, &change->attempt.scope_count);
+    }
     if (!account.password_hash || strcmp(account.password_hash, checked) != 0)
         return err_set(&c->err, ERR_CONFLICT, ACCOUNT_MOVED_ON,
                        "the password was changed by somebody else meanwhile");

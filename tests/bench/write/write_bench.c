@@ -354,14 +354,14 @@ compare(int threads, double seconds, int repeats, pid_t broker)
         to_plain[i] = ours[i] / plain[i];
         to_piped[i] = ours[i] / piped[i];
     }
-    (void) printf(
-        "%d workers, %d in flight: ours %.0f/s (broker + service %.0f us CPU each, p99 %.1f "
-        "ms), pgbench %.0f/s, pgbench pipelined %.0f/s\n"
-        "  ratio to pgbench: median %.2f [%.2f..%.2f] (aim 0.5); to pipelined pgbench: "
-        "median %.2f\n",
-        threads, OUTSTANDING, median(ours, repeats), median(cpu, repeats), median(p99, repeats),
-        median(plain, repeats), median(piped, repeats), median(to_plain, repeats), to_plain[0],
-        to_plain[repeats - 1], median(to_piped, repeats));
+    const double ratio = median(to_plain, repeats), piped_ratio = median(to_piped, repeats);
+    (void) printf("%d workers, %d in flight: ours %.0f/s (broker + service %.0f us CPU each, p99 "
+                  "%.1f ms), pgbench %.0f/s, pgbench pipelined %.0f/s\n",
+                  threads, OUTSTANDING, median(ours, repeats), median(cpu, repeats),
+                  median(p99, repeats), median(plain, repeats), median(piped, repeats));
+    (void) printf("  ratio to pgbench: median %.2f [%.2f..%.2f] (aim 0.5); to pipelined pgbench: "
+                  "median %.2f\n",
+                  ratio, to_plain[0], to_plain[repeats - 1], piped_ratio);
     (void) fflush(stdout);
 }
 

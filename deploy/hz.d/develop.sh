@@ -8,11 +8,12 @@ build_preset() # PRESET [TARGETS...]
 {
     local preset=$1
     shift
-    run cmake -S "$HZ_SOURCE" --preset "$preset" >"$HZ_SOURCE/build/cmake-$preset.log" 2>&1 || {
+    note "building $preset${*:+: $*}"
+    cmake -S "$HZ_SOURCE" --preset "$preset" >"$HZ_SOURCE/build/cmake-$preset.log" 2>&1 || {
         cat "$HZ_SOURCE/build/cmake-$preset.log" >&2
         return 1
     }
-    run ninja -C "$HZ_SOURCE/build/$preset" -j "$JOBS" "$@" >"$HZ_SOURCE/build/ninja-$preset.log" 2>&1 || {
+    ninja -C "$HZ_SOURCE/build/$preset" -j "$JOBS" "$@" >"$HZ_SOURCE/build/ninja-$preset.log" 2>&1 || {
         grep -v '^\[' "$HZ_SOURCE/build/ninja-$preset.log" | tail -n 60 >&2
         return 1
     }

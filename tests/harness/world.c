@@ -77,7 +77,7 @@ township_open(const struct platform *p, struct administration *platform, const c
     static _Thread_local char province[37], city[37], county[37];
     static _Thread_local const struct platform *built_for;
     static _Thread_local int townships;
-    char division[13];
+    char division[32];
 
     *t = (struct township){ 0 };
     (void) snprintf(t->code, sizeof t->code, "%s", code);

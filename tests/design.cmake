@@ -1,1 +1,6 @@
+huzhu_test(unit/design_math_test.c huzhu_plan m)
 huzhu_test(unit/design_plan_test.c huzhu_plan m)
+huzhu_test(unit/design_property_test.c huzhu_plan m)
+huzhu_test(unit/design_simulation_test.c huzhu_plan m)
+huzhu_test(contract/design_vectors_test.c huzhu_plan m)
+huzhu_test(contract/design_actuar_test.c huzhu_plan m)

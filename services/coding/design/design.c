@@ -412,7 +412,8 @@ search(struct solver *s, struct trial *best, enum design_binding *binding, struc
     }
     if (!trial_fits(best)) { /* nothing above the lowest amounts does */
         TRY(trial_run(s, bottom, best, err));
-        *binding = best->fits_risk ? BINDING_BUDGET : BINDING_OVERSPEND;
+        if (most > bottom)
+            *binding = outside.fits_risk ? BINDING_BUDGET : BINDING_OVERSPEND;
     }
     TRY(settle(s, bottom, best, err));
     return trial_fits(best) ? ERR_OK : refuse_minimum(s, best, err);

@@ -174,10 +174,25 @@ cluster_shut_down(struct cluster *cluster)
     end_server(cluster, SIGINT);
 }
 
+/* A crash takes the sessions too; a killed postmaster alone leaves them alive until they notice, and
+ * one may still commit. */
 void
 cluster_kill(struct cluster *cluster)
 {
+    enum { SESSIONS_MAX = 128 };
+    pid_t sessions[SESSIONS_MAX];
+    char path[64];
+    int count = 0;
+
+    (void) snprintf(path, sizeof path, "/proc/%d/task/%d/children", cluster->pid, cluster->pid);
+    FILE *children = fopen(path, "re");
+    while (children && count < SESSIONS_MAX && fscanf(children, "%d", &sessions[count]) == 1)
+        count++;
+    if (children)
+        (void) fclose(children);
     end_server(cluster, SIGKILL);
+    for (int i = 0; i < count; i++)
+        (void) kill(sessions[i], SIGKILL);
 }
 
 static bool

@@ -7,6 +7,8 @@ target_compile_definitions(test_cluster PRIVATE HUZHU_SOURCE_DIR="${CMAKE_SOURCE
     HUZHU_BINARY_DIR="${CMAKE_BINARY_DIR}")
 target_link_libraries(test_cluster PUBLIC huzhu_svc PkgConfig::PQ PRIVATE huzhu_flags)
 
+huzhu_test(unit/sqlgen_test.c)
+add_dependencies(unit.sqlgen_test sqlgen)
 huzhu_test(service/db_test.c test_cluster claims_service)
 huzhu_test(service/runtime_test.c test_cluster)
 huzhu_test(race/race_test.c test_cluster)

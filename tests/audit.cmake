@@ -1,1 +1,2 @@
 huzhu_test(contract/merkle_test.c huzhu_merkle)
+huzhu_test(service/audit_test.c test_cluster audit_service huzhu_merkle)

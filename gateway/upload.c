@@ -102,8 +102,8 @@ upload_body(struct call *call, const char *bytes, size_t size)
     conn->loop->body_bytes += size;
     /* A read may hold the ends of several HTTP chunks: while one of ours is out, they are kept; the
      * next read does not come before it is answered. */
-    if (!conn->waiting && call->body.used >= (size_t) conf->upload_chunk_bytes)
-        chunk_send(call, false);
+    if (!conn->waiting && call->body.used > (size_t) conf->upload_chunk_bytes)
+        chunk_send(call, false); /* something is left, so that the last chunk is never empty */
 }
 
 void
@@ -132,7 +132,7 @@ chunk_done(struct loop *loop, void *arg, const Bus__Answer *answer)
     } else if (call->upload.last) {
         call_reply(call, answer);
     } else {
-        const bool full = call->body.used >= (size_t) conn->loop->gateway->conf.upload_chunk_bytes;
+        const bool full = call->body.used > (size_t) conn->loop->gateway->conf.upload_chunk_bytes;
         if (full || conn->body_done) {
             chunk_send(call, conn->body_done);
             if (conn->call == call && call->ticket)

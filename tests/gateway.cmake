@@ -15,6 +15,8 @@ add_library(gateway_harness STATIC contract/gateway_harness.c)
 target_include_directories(gateway_harness PUBLIC contract harness)
 target_link_libraries(gateway_harness PUBLIC huzhu_gateway PkgConfig::CMOCKA PRIVATE huzhu_flags)
 huzhu_test(contract/gateway_http_test.c gateway_harness gateway_sample)
+huzhu_test(contract/gateway_calls_test.c gateway_harness gateway_sample)
+huzhu_test(contract/gateway_flow_test.c gateway_harness gateway_sample)
 
 # Benchmarks are programs run by hand (tests/bench/gateway/run); built in release alone, where numbers mean something.
 if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")

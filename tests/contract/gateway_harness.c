@@ -222,7 +222,7 @@ house_write(const struct house *house, const char *name, const char *text)
 static void
 set(const char *name, const char *value)
 {
-    char variable[96];
+    char variable[512];
 
     (void) snprintf(variable, sizeof variable, "HUZHU_GATEWAY_%s", name);
     (void) setenv(variable, value, 1);
@@ -261,7 +261,7 @@ house_open(struct house *house, fake_fn *fake, const struct gateway_parts *parts
     set("ACCOUNT_BURST", "1000000");
     set("SIGN_IN_BURST", "100000");
     for (size_t i = 0; settings && settings[i]; i++) {
-        char copy[512];
+        char copy[256];
         (void) snprintf(copy, sizeof copy, "%s", settings[i]);
         char *equals = strchr(copy, '=');
         *equals = '\0';
@@ -297,7 +297,7 @@ client_try(struct client *client, int port)
     struct sockaddr_in address = { .sin_family = AF_INET,
                                    .sin_port = htons((uint16_t) port),
                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    const struct timeval patience = { 5, 0 };
+    const struct timeval patience = { 20, 0 };
 
     client->used = 0;
     client->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

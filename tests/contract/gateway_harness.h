@@ -52,7 +52,7 @@ struct answer {
     char *body; /* NUL-terminated; freed by answer_free() */
     size_t body_size;
 };
-/* Reads one answer within five seconds; false: the connection ended or nothing came. */
+/* Reads one answer within twenty seconds; false: the connection ended or nothing came. */
 bool client_read(struct client *client, struct answer *answer);
 bool client_read_no_body(struct client *client, struct answer *answer); /* of a HEAD request */
 void answer_free(struct answer *answer);

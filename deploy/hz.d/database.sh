@@ -14,7 +14,7 @@ sql() # as the cluster's superuser
 
 database_is_up()
 {
-    as_user "$PG_BIN/pg_isready" -q -h "$HZ_DATA/run" -p "$PG_PORT"
+    as_user "$PG_BIN/pg_isready" -q -U postgres -d postgres -h "$HZ_DATA/run" -p "$PG_PORT"
 }
 
 # The operating system says who connects (peer), and pg_ident says which roles that user may be.  All processes of

@@ -123,8 +123,8 @@ settings_of_broker()
 
 settings_of_gateway()
 {
-    printf '%s\n' "HUZHU_BROKERS=$(broker_endpoints)" "HUZHU_GATEWAY_BUS_KEY_FILE=$HZ_DATA/keys/bus/gateway" \
-        "HUZHU_GATEWAY_BROKER_KEY_FILE=$HZ_DATA/keys/bus/broker.pub" "HUZHU_GATEWAY_PORT=$(instance_port)" \
+    printf '%s\n' "HUZHU_BROKERS=$(broker_endpoints)" "HUZHU_BUS_KEY=$HZ_DATA/keys/bus/gateway" \
+        "HUZHU_BROKER_KEY=$HZ_DATA/keys/bus/broker.pub" "HUZHU_GATEWAY_PORT=$(instance_port)" \
         "HUZHU_GATEWAY_CERTIFICATE_FILE=$HZ_DATA/keys/tls/cert.pem" \
         "HUZHU_GATEWAY_CERTIFICATE_KEY_FILE=$HZ_DATA/keys/tls/key.pem" "HUZHU_GATEWAY_WEB_ROOT=$HZ_DATA/web"
 }

@@ -86,7 +86,7 @@ migrate_one()
 http() { curl -sS --max-time 10 --cacert "$HZ_DATA/keys/tls/cert.pem" "$@"; }
 is_ready()
 {
-    [[ $(http -o /dev/null -w '%{http_code}' "https://localhost:$(instance_port)/readyz" 2>/dev/null) == 200 ]]
+    [[ $(http -o /dev/null -w '%{http_code}' "https://localhost:$(instance_port)${HZ_READY_PATH:-/readyz}" 2>/dev/null) == 200 ]]
 }
 
 hz_up()

@@ -100,6 +100,7 @@ static size_t
 take_header(char *bytes, size_t unit, size_t count, void *arg)
 {
     const struct reading *reading = arg;
+    static const char session[] = "__Host-huzhu="; /* not the one of the CSRF token */
     char line[HEADER_BYTES], cookie[HEADER_BYTES] = "";
 
     (void) snprintf(line, sizeof line, "%.*s", (int) (unit * count), bytes);
@@ -107,7 +108,7 @@ take_header(char *bytes, size_t unit, size_t count, void *arg)
     copy_value(reading->answer->content_type, sizeof reading->answer->content_type, line,
                "Content-Type:");
     copy_value(cookie, sizeof cookie, line, "Set-Cookie:");
-    if (strncmp(cookie, "__Host-", 7) == 0)
+    if (strncmp(cookie, session, sizeof session - 1) == 0)
         (void) snprintf(reading->browser->cookie, sizeof reading->browser->cookie, "%.*s",
                         (int) strcspn(cookie, ";"), cookie);
     return unit * count;
@@ -161,7 +162,7 @@ understand(struct answer *answer)
     copy_member(answer->code, sizeof answer->code, answer->json, "code");
     copy_member(answer->reason, sizeof answer->reason, answer->json, "reason");
     copy_member(answer->path, sizeof answer->path, answer->json, "path");
-    copy_member(answer->trace, sizeof answer->trace, answer->json, "traceId");
+    copy_member(answer->trace, sizeof answer->trace, answer->json, "trace");
 }
 
 static void

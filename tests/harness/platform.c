@@ -100,8 +100,8 @@ print_file(const char *folder, const char *name)
     FILE *file = fopen(path, "re");
     if (!file)
         return;
-    if (fstat(fileno(file), &found) == 0 && found.st_size > 3000)
-        (void) fseek(file, -3000, SEEK_END);
+    if (fstat(fileno(file), &found) == 0 && found.st_size > 1500)
+        (void) fseek(file, -1500, SEEK_END);
     char *text = read_all(file);
     (void) fprintf(stderr, "--- %s\n%s\n", path, text);
     free(text);
@@ -153,7 +153,7 @@ platform_up(int brokers, const char *settings)
     int status;
 
     assert_non_null(p);
-    (void) snprintf(p->root, sizeof p->root, "/tmp/huzhu-XXXXXX");
+    (void) snprintf(p->root, sizeof p->root, "/tmp/hzt-XXXXXX");
     assert_non_null(mkdtemp(p->root));
     assert_int_equal(chmod(p->root, 0755), 0); /* the platform's user passes through */
     (void) snprintf(p->data, sizeof p->data, "%s/i", p->root);

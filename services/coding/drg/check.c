@@ -19,8 +19,9 @@ check_stat(const struct pack *pack, const char *name, uint64_t is, struct findin
 
     if (json_is_integer(said) && (uint64_t) json_integer_value(said) != is)
         find(findings, FIND_SCHEME_STATS, (struct place){ "scheme.json", 1 },
-             "stats.%s 为 %lld，实际为 %llu，文件可能不完整", "stats.%s says %lld, there are %llu; a file may be incomplete",
-             name, (long long) json_integer_value(said), (unsigned long long) is);
+             "stats.%s 为 %lld，实际为 %llu，文件可能不完整",
+             "stats.%s says %lld, there are %llu; a file may be incomplete", name,
+             (long long) json_integer_value(said), (unsigned long long) is);
 }
 
 static uint64_t
@@ -44,10 +45,17 @@ check_stats(const struct pack *pack, struct findings *findings)
         const char *name;
         enum pack_file file;
     } rows[] = {
-        { "mdc", PACK_MDC },     { "adrg_rules", PACK_ADRG }, { "drg_rules", PACK_DRG },
-        { "mcc", PACK_MCC },     { "cc", PACK_CC },           { "exclusions", PACK_EXCLUSIONS },
-        { "dx", PACK_DX },       { "proc", PACK_PROC },       { "dx_map", PACK_DX_MAP },
-        { "proc_map", PACK_PROC_MAP }, { "list_codes", PACK_LISTS },
+        { "mdc", PACK_MDC },
+        { "adrg_rules", PACK_ADRG },
+        { "drg_rules", PACK_DRG },
+        { "mcc", PACK_MCC },
+        { "cc", PACK_CC },
+        { "exclusions", PACK_EXCLUSIONS },
+        { "dx", PACK_DX },
+        { "proc", PACK_PROC },
+        { "dx_map", PACK_DX_MAP },
+        { "proc_map", PACK_PROC_MAP },
+        { "list_codes", PACK_LISTS },
     };
     uint64_t valid = 0;
 
@@ -97,8 +105,8 @@ check_fields_used(const struct pack *pack, struct findings *findings)
         }
         if (named != used[op])
             find(findings, FIND_SCHEME_FIELDS, (struct place){ "scheme.json", 1 },
-                 "fields_used 与规则不符：%s%.0s", "fields_used and the rules differ: %s is %s", field_names[op],
-                 used[op] ? "read but not named" : "named but never read");
+                 "fields_used 与规则不符：%s%.0s", "fields_used and the rules differ: %s is %s",
+                 field_names[op], used[op] ? "read but not named" : "named but never read");
     }
 }
 
@@ -111,8 +119,8 @@ check_names(const struct pack *pack, struct findings *findings)
         enum pack_file file;
         uint32_t code, name;
     } named[] = {
-        { PACK_MDC, MDC_MDC, MDC_NAME }, { PACK_ADRG, ADRG_KEY, ADRG_NAME },
-        { PACK_DRG, DRG_DRG, DRG_NAME }, { PACK_DX, DX_CODE, DX_NAME },
+        { PACK_MDC, MDC_MDC, MDC_NAME },     { PACK_ADRG, ADRG_KEY, ADRG_NAME },
+        { PACK_DRG, DRG_DRG, DRG_NAME },     { PACK_DX, DX_CODE, DX_NAME },
         { PACK_PROC, PROC_CODE, PROC_NAME },
     };
 
@@ -133,9 +141,9 @@ check_blanks(const struct pack *pack, struct findings *findings)
         enum pack_file file;
         uint32_t column;
     } codes[] = {
-        { PACK_LISTS, LISTS_CODE }, { PACK_MCC, CC_CODE },      { PACK_CC, CC_CODE },
-        { PACK_DX, DX_CODE },       { PACK_PROC, PROC_CODE },   { PACK_EXCLUSIONS, EXCL_PRINCIPAL },
-        { PACK_DX_MAP, MAP_FROM },  { PACK_DX_MAP, MAP_TO },    { PACK_PROC_MAP, MAP_FROM },
+        { PACK_LISTS, LISTS_CODE }, { PACK_MCC, CC_CODE },    { PACK_CC, CC_CODE },
+        { PACK_DX, DX_CODE },       { PACK_PROC, PROC_CODE }, { PACK_EXCLUSIONS, EXCL_PRINCIPAL },
+        { PACK_DX_MAP, MAP_FROM },  { PACK_DX_MAP, MAP_TO },  { PACK_PROC_MAP, MAP_FROM },
         { PACK_PROC_MAP, MAP_TO },
     };
 
@@ -146,7 +154,8 @@ check_blanks(const struct pack *pack, struct findings *findings)
             const size_t size = strlen(code);
             if (size > 0 && (code[0] == ' ' || code[size - 1] == ' '))
                 find(findings, FIND_CODE_BLANK, tsv_place(table, row),
-                     "编码“%s”首尾有空格，将无法匹配", "code \"%s\" begins or ends with a blank and will not match", code);
+                     "编码“%s”首尾有空格，将无法匹配",
+                     "code \"%s\" begins or ends with a blank and will not match", code);
         }
     }
 }
@@ -168,14 +177,15 @@ check_lists(const struct pack *pack, struct findings *findings)
     for (uint32_t i = 0; i < pack->member_count; i++) {
         const struct pack_member *member = &pack->members[i];
         const bool dx = pack->list[member->list].kind == LIST_DX;
-        const struct symbols *mine = dx ? &pack->dx : &pack->op, *other = dx ? &pack->op : &pack->dx;
+        const struct symbols *mine = dx ? &pack->dx : &pack->op,
+                             *other = dx ? &pack->op : &pack->dx;
         if (member->code < (dx ? pack->dx_listed : pack->op_listed))
             continue;
         const uint32_t there = symbols_get(other, mine->texts[member->code]);
         if (there < (dx ? pack->op_listed : pack->dx_listed))
-            find(findings, FIND_CODE_KIND, tsv_place(table, member->row), "%s 中的 %s 属于另一类编码",
-                 "%s: %s is a code of the other kind", pack->list[member->list].name,
-                 mine->texts[member->code]);
+            find(findings, FIND_CODE_KIND, tsv_place(table, member->row),
+                 "%s 中的 %s 属于另一类编码", "%s: %s is a code of the other kind",
+                 pack->list[member->list].name, mine->texts[member->code]);
         else
             find(findings, FIND_CODE_UNKNOWN, tsv_place(table, member->row),
                  "%s 中的 %s 不在编码字典中", "%s: %s is not in the code table",
@@ -222,8 +232,8 @@ check_tables(const struct pack *pack, enum pack_file file, bool *known, struct f
         const char *name = text_of(table, row, CC_TABLE);
         const uint32_t at = symbols_get(&pack->tables_seen, name);
         if (name[0] == '\0')
-            find(findings, FIND_CC_NO_TABLE, tsv_place(table, row), "%s 没有排除表", "%s has no exclusion table",
-                 text_of(table, row, CC_CODE));
+            find(findings, FIND_CC_NO_TABLE, tsv_place(table, row), "%s 没有排除表",
+                 "%s has no exclusion table", text_of(table, row, CC_CODE));
         if (at == SYMBOL_NONE || known[at])
             continue;
         known[at] = true;
@@ -233,7 +243,8 @@ check_tables(const struct pack *pack, enum pack_file file, bool *known, struct f
         else
             find(findings, FIND_CC_TABLE_NOWHERE, tsv_place(table, row),
                  "排除表 %s 在 exclusions.tsv 中没有主要诊断，不会排除任何并发症",
-                 "exclusion table %s has no principal diagnosis in exclusions.tsv: it excludes nothing",
+                 "exclusion table %s has no principal diagnosis in exclusions.tsv: it excludes "
+                 "nothing",
                  name);
     }
 }
@@ -254,8 +265,8 @@ check_complications(const struct pack *pack, struct findings *findings)
             break;
     for (uint32_t row = 0; row < cc->row_count; row++) {
         if (symbols_get(&mcc, text_of(cc, row, CC_CODE)) != SYMBOL_NONE)
-            find(findings, FIND_CC_BOTH, tsv_place(cc, row), "%s 同时是MCC和CC", "%s is an MCC as well as a CC",
-                 text_of(cc, row, CC_CODE));
+            find(findings, FIND_CC_BOTH, tsv_place(cc, row), "%s 同时是MCC和CC",
+                 "%s is an MCC as well as a CC", text_of(cc, row, CC_CODE));
     }
     symbols_done(&mcc);
     if (!seen)
@@ -281,7 +292,8 @@ check_map(const struct pack *pack, enum pack_file file, struct findings *finding
         if (to[0] == '\0')
             find(findings, FIND_MAP_DROPS, tsv_place(table, row), "%s 转换后为空", "%s is dropped",
                  text_of(table, row, MAP_FROM));
-        else if (symbols_get(dx ? &pack->dx : &pack->op, to) >= (dx ? pack->dx_listed : pack->op_listed))
+        else if (symbols_get(dx ? &pack->dx : &pack->op, to) >=
+                 (dx ? pack->dx_listed : pack->op_listed))
             find(findings, FIND_MAP_TARGET, tsv_place(table, row), "转换目标 %s 不在编码字典中",
                  "target %s is not in the code table", to);
     }
@@ -315,8 +327,8 @@ check_adrgs(const struct pack *pack, struct findings *findings)
         const struct pack_rule *row = &pack->rows.items[drg->parent];
         if (strncmp(drg->code, row->code, strlen(row->code)) != 0)
             find(findings, FIND_DRG_PREFIX, tsv_place(&pack->tables[PACK_DRG], drg->file_row),
-                 "DRG %s 的编码不以其ADRG %s 开头", "DRG %s does not begin with its ADRG %s", drg->code,
-                 row->code);
+                 "DRG %s 的编码不以其ADRG %s 开头", "DRG %s does not begin with its ADRG %s",
+                 drg->code, row->code);
     }
 }
 
@@ -348,7 +360,9 @@ check_split(const struct pack *pack, const struct pack_rules *rules, enum pack_f
 static void
 check_named_only(const char *dir, struct findings *findings)
 {
-    static const struct tsv_spec spec = { "drg_unreachable.tsv", { "key", "drg", "name", "rule" }, true };
+    static const struct tsv_spec spec = { "drg_unreachable.tsv",
+                                          { "key", "drg", "name", "rule" },
+                                          true };
     struct arena *arena = arena_create(PACK_ARENA_BYTES);
     struct tsv table;
 
@@ -357,7 +371,8 @@ check_named_only(const char *dir, struct findings *findings)
     const struct tsv_bytes bytes = tsv_load(dir, spec.file, true, arena, findings);
     if (tsv_parse(&spec, bytes, arena, findings, &table)) {
         for (uint32_t row = 0; row < table.row_count; row++)
-            find(findings, FIND_DRG_NAMED_ONLY, tsv_place(&table, row), "%s %s：来源中有名称，但没有规则能给出",
+            find(findings, FIND_DRG_NAMED_ONLY, tsv_place(&table, row),
+                 "%s %s：来源中有名称，但没有规则能给出",
                  "%s %s: named by the source, but no rule gives it", text_of(&table, row, 1),
                  text_of(&table, row, 2));
     }

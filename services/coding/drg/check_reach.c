@@ -1,12 +1,13 @@
 /* check_reach.c - which groups can be reached at all, and which rows stand in the way of others.
  *
- * Records are too many to try, but rules tell only few of them apart.  For each MDC the records are cut into
- * cells: by the lists of this MDC's rules that the principal diagnosis is in, the same for the principal
- * procedure (or none), and by the values between the numbers that the rules compare with.  In a cell every
- * rule is true, false or open (it depends on what the cell does not know, such as further codes).
+ * Records are too many to try, but rules tell only few of them apart.  For each MDC the records are
+ * cut into cells: by the lists of this MDC's rules that the principal diagnosis is in, the same for
+ * the principal procedure (or none), and by the values between the numbers that the rules compare
+ * with.  In a cell every rule is true, false or open (it depends on what the cell does not know,
+ * such as further codes).
  *
- * The answers are careful: a row is called unreachable only if, in every cell, it is false or a row before it
- * is surely true and surely has a refinement.  What is open never makes a finding. */
+ * The answers are careful: a row is called unreachable only if, in every cell, it is false or a row
+ * before it is surely true and surely has a refinement.  What is open never makes a finding. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,8 @@ enum {
     VALUES_MAX = 64,
     EXAMPLES = 3,
 };
-/* Rule evaluations a MDC may take: about a second.  Fields with the most values become open until it fits. */
+/* Rule evaluations a MDC may take: about a second.  Fields with the most values become open until
+ * it fits. */
 #define WORK_MAX ((uint64_t) 30 * 1000 * 1000)
 
 enum { VALUE_OPEN = -3 };
@@ -34,10 +36,11 @@ struct kinds {
 struct mdc_view {
     const struct pack *pack;
     const struct pack_rule *mdc;
-    uint32_t *bit;          /* [list]: bit + 1 within its side, 0: this MDC does not read it */
+    uint32_t *bit; /* [list]: bit + 1 within its side, 0: this MDC does not read it */
     uint32_t dx_bits, op_bits;
     struct kinds dx, op;
-    int32_t values[FIELDS][VALUES_MAX]; /* numbers; for texts: index of words, -1 is missing, -2 another */
+    int32_t values[FIELDS]
+                  [VALUES_MAX]; /* numbers; for texts: index of words, -1 is missing, -2 another */
     uint32_t value_count[FIELDS];
     const char *words[FIELDS][VALUES_MAX];
     uint32_t word_count[FIELDS];
@@ -67,7 +70,8 @@ read_number(struct mdc_view *v, size_t field, int64_t number)
     const int64_t near[] = { number - 1, number, number + 1 };
 
     for (size_t i = 0; i < COUNT(near); i++) {
-        bool known = near[i] < 0 || near[i] > INT32_MAX || (field == HZS_WEIGHT - HZS_AGE && near[i] == 0);
+        bool known =
+            near[i] < 0 || near[i] > INT32_MAX || (field == HZS_WEIGHT - HZS_AGE && near[i] == 0);
         for (uint32_t j = 0; j < v->value_count[field] && !known; j++)
             known = v->values[field][j] == near[i];
         if (known)
@@ -331,8 +335,8 @@ find_kinds(const struct mdc_view *v, enum list_kind side, uint32_t bit_count, st
         for (uint32_t row = 0; row < procs->row_count && valid; row++) {
             if (strcmp(tsv_cell(procs, row, PROC_VALID), "1") == 0)
                 bits[(size_t) symbols_get(codes, tsv_cell(procs, row, PROC_CODE)) * kinds->words +
-                     (v->bit[pack->valid] - 1) / 64] |=
-                    (uint64_t) 1 << ((v->bit[pack->valid] - 1) % 64);
+                     (v->bit[pack->valid] - 1) / 64] |= (uint64_t) 1
+                                                        << ((v->bit[pack->valid] - 1) % 64);
         }
         kinds->count = 1;
         kinds->example[0] = SYMBOL_NONE;
@@ -341,7 +345,8 @@ find_kinds(const struct mdc_view *v, enum list_kind side, uint32_t bit_count, st
             uint32_t kind = kind_of(kinds, mine);
             if (kind == SYMBOL_NONE) {
                 kind = kinds->count++;
-                memcpy(kinds->bits + (size_t) kind * kinds->words, mine, kinds->words * sizeof *mine);
+                memcpy(kinds->bits + (size_t) kind * kinds->words, mine,
+                       kinds->words * sizeof *mine);
                 kinds->example[kind] = code;
             }
             kinds->size[kind]++;
@@ -371,8 +376,7 @@ bound_work(struct mdc_view *v, uint64_t pdx_kinds)
             work *= v->open[field] ? 1 : v->value_count[field];
             if (work > UINT32_MAX * (uint64_t) 1000)
                 work = UINT32_MAX * (uint64_t) 1000;
-            if (!v->open[field] &&
-                (v->open[most] || v->value_count[field] > v->value_count[most]))
+            if (!v->open[field] && (v->open[most] || v->value_count[field] > v->value_count[most]))
                 most = field;
         }
         if (work <= WORK_MAX || v->open[most])
@@ -391,7 +395,8 @@ tell_row(const struct mdc_view *v, uint32_t r, const struct fate *fate, struct f
 
     if (!fate->possible) {
         find(findings, FIND_ADRG_NEVER, place, "ADRG %s 的条件在MDC %s 中不可能成立：%s",
-             "the rule of ADRG %s can never be true in MDC %s: %s", row->key, v->mdc->code, row->text);
+             "the rule of ADRG %s can never be true in MDC %s: %s", row->key, v->mdc->code,
+             row->text);
     } else if (!fate->reached) {
         const struct pack_rule *before = &v->pack->rows.items[fate->blocker];
         find(findings, FIND_ADRG_UNREACHABLE, place,
@@ -400,7 +405,8 @@ tell_row(const struct mdc_view *v, uint32_t r, const struct fate *fate, struct f
              before->key, before->file_row + 2);
     }
     if (fate->reached && fate->gap && row->child_count > 0 && !row->ambiguous)
-        find(findings, FIND_ADRG_GAP, place, "ADRG %s 的所有DRG条件都可能不成立，此时会继续尝试下一个ADRG",
+        find(findings, FIND_ADRG_GAP, place,
+             "ADRG %s 的所有DRG条件都可能不成立，此时会继续尝试下一个ADRG",
              "all refinements of ADRG %s can fail; then the next ADRG is tried", row->key);
 }
 
@@ -423,7 +429,8 @@ tell_drgs(const struct mdc_view *v, const struct pack_rule *row, const struct fa
     }
 }
 
-/* Does the first of the MDC's rows that takes a stay without regard to its diagnoses leave others behind it? */
+/* Does the first of the MDC's rows that takes a stay without regard to its diagnoses leave others
+ * behind it? */
 static void
 tell_takes_all(const struct mdc_view *v, struct findings *findings)
 {
@@ -432,7 +439,8 @@ tell_takes_all(const struct mdc_view *v, struct findings *findings)
     for (uint32_t r = v->mdc->child_first; r + 1 < end; r++) {
         const struct pack_rule *row = &v->pack->rows.items[r];
         if (row->rule->kind == RULE_ALWAYS && (row->ambiguous || row->child_count > 0)) {
-            find(findings, FIND_ADRG_TAKES_ALL, tsv_place(&v->pack->tables[PACK_ADRG], row->file_row),
+            find(findings, FIND_ADRG_TAKES_ALL,
+                 tsv_place(&v->pack->tables[PACK_ADRG], row->file_row),
                  "ADRG %s 没有条件，取走MDC %s 的所有病例，其后还有 %u 行",
                  "ADRG %s has no condition and takes all of MDC %s; %u rows follow it", row->key,
                  v->mdc->code, end - r - 1);
@@ -457,8 +465,8 @@ tell_foreign(const struct mdc_view *v, const struct pack_rule *row, struct findi
             continue;
         count += v->dx.size[kind];
         if (told++ < EXAMPLES)
-            (void) snprintf(examples + strlen(examples), sizeof examples - strlen(examples), " %.38s",
-                            pack->dx.texts[v->dx.example[kind]]);
+            (void) snprintf(examples + strlen(examples), sizeof examples - strlen(examples),
+                            " %.38s", pack->dx.texts[v->dx.example[kind]]);
     }
     if (count > 0)
         find(findings, FIND_ADRG_FOREIGN_PDX, tsv_place(&pack->tables[PACK_ADRG], row->file_row),
@@ -477,15 +485,16 @@ tell_lost(const struct mdc_view *v, struct findings *findings)
     for (uint32_t kind = 1; kind < v->dx.count; kind++) {
         struct cell cell = open_cell(v, v->dx.bits + (size_t) kind * v->dx.words);
         struct cell none = open_cell(v, v->dx.bits);
-        bool taken = truth_in(&cell, v->mdc) == TRUTH_FALSE || truth_in(&none, v->mdc) != TRUTH_FALSE;
+        bool taken =
+            truth_in(&cell, v->mdc) == TRUTH_FALSE || truth_in(&none, v->mdc) != TRUTH_FALSE;
         for (uint32_t r = 0; r < v->mdc->child_count && !taken; r++)
             taken = truth_in(&cell, &v->pack->rows.items[v->mdc->child_first + r]) != TRUTH_FALSE;
         if (taken)
             continue;
         count += v->dx.size[kind];
         if (told++ < EXAMPLES)
-            (void) snprintf(examples + strlen(examples), sizeof examples - strlen(examples), " %.38s",
-                            v->pack->dx.texts[v->dx.example[kind]]);
+            (void) snprintf(examples + strlen(examples), sizeof examples - strlen(examples),
+                            " %.38s", v->pack->dx.texts[v->dx.example[kind]]);
     }
     if (count > 0)
         find(findings, FIND_MDC_PDX_LOST, tsv_place(&v->pack->tables[PACK_MDC], v->mdc->file_row),
@@ -514,8 +523,8 @@ check_mdc(struct mdc_view *v, struct fate *rows, struct fate *drgs, struct findi
     uint64_t admitted = 0;
 
     read_rules(v);
-    const bool good = find_kinds(v, LIST_DX, v->dx_bits, &v->dx) &&
-                      find_kinds(v, LIST_PROC, v->op_bits, &v->op);
+    const bool good =
+        find_kinds(v, LIST_DX, v->dx_bits, &v->dx) && find_kinds(v, LIST_PROC, v->op_bits, &v->op);
     if (good) {
         for (uint32_t kind = 0; kind < v->dx.count; kind++) {
             struct cell cell = open_cell(v, v->dx.bits + (size_t) kind * v->dx.words);
@@ -579,8 +588,8 @@ names_disease(const char *name)
     return false;
 }
 
-/* A surgical ADRG named after a disease asks for the disease; a scheme in which no row asks for both has
- * lost its diagnosis lists on the way. */
+/* A surgical ADRG named after a disease asks for the disease; a scheme in which no row asks for
+ * both has lost its diagnosis lists on the way. */
 static void
 check_lost_lists(const struct pack *pack, struct findings *findings)
 {
@@ -602,7 +611,8 @@ check_lost_lists(const struct pack *pack, struct findings *findings)
     if (op_only >= SURGICAL_ROWS_MIN && both == 0)
         find(findings, FIND_SCHEME_NO_DX_TEST, (struct place){ "adrg.tsv", 1 },
              "%u 个手术ADRG都只看手术操作，没有一个同时要求诊断：诊断表可能已丢失",
-             "%u surgical ADRGs read procedures alone and none asks for a diagnosis too: the diagnosis "
+             "%u surgical ADRGs read procedures alone and none asks for a diagnosis too: the "
+             "diagnosis "
              "lists seem to be lost",
              op_only);
 }

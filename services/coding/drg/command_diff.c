@@ -161,18 +161,19 @@ print_moves(const struct diff_job *job)
 
     if (!moves || job->failed) {
         free(moves);
-        (void) fprintf(stderr, "huzhu-drg: out of memory, or more than %d kinds of moves\n", MOVES_MAX);
+        (void) fprintf(stderr, "huzhu-drg: out of memory, or more than %d kinds of moves\n",
+                       MOVES_MAX);
         return EXIT_REFUSED;
     }
     for (uint32_t i = 0; i < total->pairs.count; i++)
         moves[i] = (struct move){ total->pairs.texts[i], total->counts[i] };
     if (total->pairs.count > 0)
         qsort(moves, total->pairs.count, sizeof *moves, by_count);
-    (void) fprintf(stderr, "%llu stays, %llu stay in their group, %llu move (%.2f %%)\n",
-                   (unsigned long long) total->stays, (unsigned long long) total->same,
-                   (unsigned long long) (total->stays - total->same),
-                   total->stays ? 100.0 * (double) (total->stays - total->same) / (double) total->stays
-                                : 0.0);
+    (void) fprintf(
+        stderr, "%llu stays, %llu stay in their group, %llu move (%.2f %%)\n",
+        (unsigned long long) total->stays, (unsigned long long) total->same,
+        (unsigned long long) (total->stays - total->same),
+        total->stays ? 100.0 * (double) (total->stays - total->same) / (double) total->stays : 0.0);
     if (!job->rows)
         (void) fprintf(out, "from,to,stays\n");
     for (uint32_t i = 0; i < total->pairs.count && !job->rows; i++)
@@ -197,7 +198,8 @@ run_diff(struct diff_job *job, int threads)
 
     if (!moves_init(&job->total))
         return EXIT_REFUSED;
-    const int status = stream_run(&stream, &err) == ERR_OK ? print_moves(job) : command_failed(&err);
+    const int status =
+        stream_run(&stream, &err) == ERR_OK ? print_moves(job) : command_failed(&err);
     moves_free(&job->total);
     return status;
 }

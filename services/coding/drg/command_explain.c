@@ -46,12 +46,14 @@ explain_row(struct explain_job *job, const struct csv_layout *layout, struct csv
 
     if (layout->at[CSV_INDEX] >= 0 && (size_t) layout->at[CSV_INDEX] < row->count)
         index = row->fields[layout->at[CSV_INDEX]];
-    if (job->row && (index.size != strlen(job->row) || memcmp(index.text, job->row, index.size) != 0))
+    if (job->row &&
+        (index.size != strlen(job->row) || memcmp(index.text, job->row, index.size) != 0))
         return EXIT_DONE;
     job->found = true;
     const enum drg_reason broken = csv_stay(layout, row, &stay);
     if (broken != DRG_WHY_NONE) {
-        (void) printf("==== %.*s ====\n%s\n", (int) index.size, index.text, drg_reason_wire(broken));
+        (void) printf("==== %.*s ====\n%s\n", (int) index.size, index.text,
+                      drg_reason_wire(broken));
         return EXIT_DONE;
     }
     stay.convert = job->convert;
@@ -69,7 +71,8 @@ explain_rows(struct explain_job *job, FILE *in)
     int status = EXIT_DONE;
     bool first = true;
 
-    for (ssize_t size; status == EXIT_DONE && (size = getline(&line, &capacity, in)) > 0; first = false) {
+    for (ssize_t size; status == EXIT_DONE && (size = getline(&line, &capacity, in)) > 0;
+         first = false) {
         csv_split(line, line + size, &row);
         if (!first)
             status = explain_row(job, &layout, &row);
@@ -152,5 +155,6 @@ command_explain(int argc, char **argv)
     if (!scheme)
         return EXIT_REFUSED;
     job.scheme = scheme;
-    return given < argc ? explain_given(&job, argc - given, argv + given) : explain_rows(&job, stdin);
+    return given < argc ? explain_given(&job, argc - given, argv + given)
+                        : explain_rows(&job, stdin);
 }

@@ -69,10 +69,10 @@ print_json(const struct findings *findings)
 
     for (size_t i = 0; i < findings->count; i++) {
         const struct finding *item = &findings->items[i];
-        json_t *line = json_pack("{ss ss ss si ss ss}", "severity",
-                                 severities[finding_severity(item->kind)], "code",
-                                 finding_code(item->kind), "file", item->place.file, "line",
-                                 (int) item->place.line, "zh", item->zh, "en", item->en);
+        json_t *line =
+            json_pack("{ss ss ss si ss ss}", "severity", severities[finding_severity(item->kind)],
+                      "code", finding_code(item->kind), "file", item->place.file, "line",
+                      (int) item->place.line, "zh", item->zh, "en", item->en);
         if (line && json_dumpf(line, stdout, JSON_COMPACT) == 0)
             (void) printf("\n");
         json_decref(line);

@@ -1,8 +1,8 @@
 /* explain.c - the path of one stay as data.
  *
- * Every row is tried in order, as FORMAT.md tells it, without the grouper's shortcuts; every test that was made on
- * the way is kept with its outcome, the codes that decided it, and whether it alone would have
- * turned the rule ("decisive").  README.md describes the members. */
+ * Every row is tried in order, as FORMAT.md tells it, without the grouper's shortcuts; every test
+ * that was made on the way is kept with its outcome, the codes that decided it, and whether it
+ * alone would have turned the rule ("decisive").  README.md describes the members. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -192,9 +192,10 @@ complications_json(struct path *p, enum hzs_op op)
 static json_t *
 test_json(struct path *p, const struct hzs_step *step, bool holds, bool decisive)
 {
-    static const char *const names[HZS_OP_COUNT] = { "pdx", "sdx", "dx", "pop", "sop", "op", "parts", "age",
-                                                     "days", "weight", "los", "icu", "sex", "leave",
-                                                     "dept", "mcc", "cc" };
+    static const char *const names[HZS_OP_COUNT] = { "pdx", "sdx",   "dx",  "pop",   "sop",
+                                                     "op",  "parts", "age", "days",  "weight",
+                                                     "los", "icu",   "sex", "leave", "dept",
+                                                     "mcc", "cc" };
     static const char *const signs[HZS_CMP_COUNT] = { "=", "!=", "<", "<=", ">", ">=" };
     const enum hzs_op op = (enum hzs_op) step->op;
     json_t *json = json_object();
@@ -319,8 +320,8 @@ try_all(struct path *p, json_t *passes, struct drg_result *result)
 
     set(p, pass, "only_procedure",
         !p->retry ? json_null()
-                  : p->only ? json_string(code_text(p, p->only))
-                            : json_string("?"));
+        : p->only ? json_string(code_text(p, p->only))
+                  : json_string("?"));
     for (uint32_t m = 0; m < s->mdc_count && !taken; m++) {
         const struct hzs_mdc *mdc = &s->mdcs[m];
         json_t *json = json_object(), *rows = json_array();
@@ -423,8 +424,9 @@ identity_json(const struct drg_scheme *scheme)
 static json_t *
 explain(struct path *p)
 {
-    struct drg_result result = { .mdc = "", .adrg = "", .drg = "", .row = UINT32_MAX,
-                                 .refinement = UINT32_MAX };
+    struct drg_result result = {
+        .mdc = "", .adrg = "", .drg = "", .row = UINT32_MAX, .refinement = UINT32_MAX
+    };
     struct drg_result grouped;
     json_t *trace = json_object(), *passes = json_array();
 
@@ -444,7 +446,8 @@ explain(struct path *p)
     set(p, trace, "result", result_json(p, &result, &grouped));
     set(p, trace, "agrees",
         json_boolean(result.status == grouped.status && strcmp(result.mdc, grouped.mdc) == 0 &&
-                     strcmp(result.adrg, grouped.adrg) == 0 && strcmp(result.drg, grouped.drg) == 0));
+                     strcmp(result.adrg, grouped.adrg) == 0 &&
+                     strcmp(result.drg, grouped.drg) == 0));
     return trace;
 }
 

@@ -1,7 +1,8 @@
 /* explain_text.c - the path of a stay as sentences, in Chinese or English.
  *
- * Rows that failed for the same reason one after another are told in one line, because an organiser wants to
- * know why the stay went where it went and not read forty times that an operation was not made. */
+ * Rows that failed for the same reason one after another are told in one line, because an organiser
+ * wants to know why the stay went where it went and not read forty times that an operation was not
+ * made. */
 #include <string.h>
 
 #include "drg.h"
@@ -55,12 +56,15 @@ say_list_test(const struct teller *t, const json_t *test, bool each)
     static const struct {
         const char *test, *zh_in, *zh_out, *en_in, *en_out;
     } slots[] = {
-        { "pdx", "主要诊断属于", "主要诊断不属于", "the principal diagnosis is in", "the principal diagnosis is not in" },
-        { "sdx", "有其他诊断属于", "没有其他诊断属于", "another diagnosis is in", "no other diagnosis is in" },
+        { "pdx", "主要诊断属于", "主要诊断不属于", "the principal diagnosis is in",
+          "the principal diagnosis is not in" },
+        { "sdx", "有其他诊断属于", "没有其他诊断属于", "another diagnosis is in",
+          "no other diagnosis is in" },
         { "dx", "有诊断属于", "没有诊断属于", "a diagnosis is in", "no diagnosis is in" },
-        { "pop", "主要手术操作属于", "主要手术操作不属于（或没有手术操作）", "the principal procedure is in",
-          "the principal procedure (if any) is not in" },
-        { "sop", "有其他手术操作属于", "没有其他手术操作属于", "a further procedure is in", "no further procedure is in" },
+        { "pop", "主要手术操作属于", "主要手术操作不属于（或没有手术操作）",
+          "the principal procedure is in", "the principal procedure (if any) is not in" },
+        { "sop", "有其他手术操作属于", "没有其他手术操作属于", "a further procedure is in",
+          "no further procedure is in" },
         { "op", "有手术操作属于", "没有手术操作属于", "a procedure is in", "no procedure is in" },
     };
     const bool holds = flag(test, "holds");
@@ -101,10 +105,14 @@ say_value_test(const struct teller *t, const json_t *test)
     static const struct {
         const char *test, *zh, *en;
     } fields[] = {
-        { "age", "年龄（岁）", "age in years" },      { "days", "日龄（天）", "age in days" },
-        { "weight", "出生体重（克）", "birth weight in grams" }, { "los", "住院天数", "days in hospital" },
-        { "icu", "重症监护小时数", "hours in intensive care" }, { "sex", "性别", "sex" },
-        { "leave", "离院方式", "way of leaving" },    { "dept", "科室", "department" },
+        { "age", "年龄（岁）", "age in years" },
+        { "days", "日龄（天）", "age in days" },
+        { "weight", "出生体重（克）", "birth weight in grams" },
+        { "los", "住院天数", "days in hospital" },
+        { "icu", "重症监护小时数", "hours in intensive care" },
+        { "sex", "性别", "sex" },
+        { "leave", "离院方式", "way of leaving" },
+        { "dept", "科室", "department" },
     };
 
     for (size_t i = 0; i < COUNT(fields); i++) {
@@ -113,7 +121,8 @@ say_value_test(const struct teller *t, const json_t *test)
     }
     say(t, pick(t, "为", " is "));
     say_value(t, json_object_get(test, "is"));
-    say(t, flag(test, "holds") ? pick(t, "，满足 ", ", as wanted: ") : pick(t, "，不满足 ", ", but wanted: "));
+    say(t, flag(test, "holds") ? pick(t, "，满足 ", ", as wanted: ")
+                               : pick(t, "，不满足 ", ", but wanted: "));
     say(t, member(test, "sign"));
     say(t, " ");
     say_value(t, json_object_get(test, "wanted"));
@@ -130,9 +139,9 @@ say_test(const struct teller *t, const json_t *test, bool each)
     if (json_object_get(test, "list")) {
         say_list_test(t, test, each);
     } else if (strcmp(name, "parts") == 0) {
-        (void) fprintf(t->out,
-                       t->zh ? "诊断涉及 %zu 个身体部位" : "the diagnoses touch %zu parts of the body",
-                       json_array_size(json_object_get(test, "parts")));
+        (void) fprintf(
+            t->out, t->zh ? "诊断涉及 %zu 个身体部位" : "the diagnoses touch %zu parts of the body",
+            json_array_size(json_object_get(test, "parts")));
         if (json_array_size(json_object_get(test, "parts")) > 0) {
             say(t, pick(t, "（", " ("));
             say_list(t, json_object_get(test, "parts"));
@@ -145,11 +154,14 @@ say_test(const struct teller *t, const json_t *test, bool each)
     } else if (strcmp(name, "mcc") == 0 || strcmp(name, "cc") == 0) {
         const bool severe = name[0] == 'm';
         if (holds)
-            say(t, severe ? pick(t, "有严重并发症或合并症（MCC）", "there is a major complication (MCC)")
+            say(t, severe ? pick(t, "有严重并发症或合并症（MCC）",
+                                 "there is a major complication (MCC)")
                           : pick(t, "有并发症或合并症（CC）", "there is a complication (CC)"));
         else
-            say(t, severe ? pick(t, "没有计入的严重并发症或合并症（MCC）", "no major complication (MCC) counts")
-                          : pick(t, "没有计入的并发症或合并症（CC）", "no complication (CC) counts"));
+            say(t, severe
+                       ? pick(t, "没有计入的严重并发症或合并症（MCC）",
+                              "no major complication (MCC) counts")
+                       : pick(t, "没有计入的并发症或合并症（CC）", "no complication (CC) counts"));
         if (json_array_size(by) > 0) {
             say(t, pick(t, "：", ": "));
             say_list(t, by);
@@ -231,7 +243,8 @@ same_reason(const json_t *a, const json_t *b)
 
 /* Tells the failed items from first on that share a reason; returns the one after them. */
 static size_t
-say_failed(const struct teller *t, const json_t *items, size_t first, const char *key, const char *indent)
+say_failed(const struct teller *t, const json_t *items, size_t first, const char *key,
+           const char *indent)
 {
     size_t end = first + 1;
 
@@ -280,7 +293,8 @@ say_rows(const struct teller *t, const json_t *rows)
         }
         if (flag(row, "ambiguous"))
             say(t, pick(t, "          有认可的手术操作，但本MDC没有手术组收它：歧义病案\n",
-                        "          a valid procedure that no surgical group of this MDC took: ambiguous\n"));
+                        "          a valid procedure that no surgical group of this MDC took: "
+                        "ambiguous\n"));
         else if (!flag(row, "taken"))
             say(t, pick(t, "          其下没有DRG成立，继续尝试下一个ADRG\n",
                         "          none of its DRGs holds; the next ADRG is tried\n"));
@@ -300,7 +314,8 @@ say_pass(const struct teller *t, const json_t *pass)
                              : "no group yet: once more with %s as the only procedure\n",
                        only);
     else
-        say(t, pick(t, "依次检查主要诊断大类（MDC）：\n", "the major diagnostic categories (MDC), in order:\n"));
+        say(t, pick(t, "依次检查主要诊断大类（MDC）：\n",
+                    "the major diagnostic categories (MDC), in order:\n"));
     for (size_t i = 0; i < json_array_size(mdcs);) {
         const json_t *mdc = json_array_get(mdcs, i);
         if (!flag(mdc, "holds")) {
@@ -325,10 +340,12 @@ say_complication(const struct teller *t, const json_t *one, const char *kind)
         return;
     (void) fprintf(t->out, t->zh ? "；是%s" : "; is %s", kind);
     if (flag(one, "excluded"))
-        (void) fprintf(t->out,
-                       t->zh ? "，但主要诊断属于同一排除表 %s，不计入"
-                             : ", but the principal diagnosis stands in its exclusion table %s: does not count",
-                       member(one, "table"));
+        (void) fprintf(
+            t->out,
+            t->zh
+                ? "，但主要诊断属于同一排除表 %s，不计入"
+                : ", but the principal diagnosis stands in its exclusion table %s: does not count",
+            member(one, "table"));
     else
         say(t, pick(t, "，计入", ", counts"));
 }
@@ -342,7 +359,8 @@ say_codes(const struct teller *t, const json_t *codes, const char *principal)
         if (flag(code, "dropped"))
             say(t, pick(t, "：转换后删除", ": dropped by the conversion"));
         else if (!flag(code, "known"))
-            say(t, pick(t, "：本方案没有此编码，不参与分组", ": unknown to the scheme, matches nothing"));
+            say(t, pick(t, "：本方案没有此编码，不参与分组",
+                        ": unknown to the scheme, matches nothing"));
         if (strcmp(member(code, "code"), member(code, "given")) != 0 && flag(code, "known"))
             (void) fprintf(t->out, " → %s", member(code, "code"));
         (void) fprintf(t->out, " %s", member(code, "name"));
@@ -379,7 +397,8 @@ say_stay(const struct teller *t, const json_t *stay)
     for (size_t i = 0; i < COUNT(fields); i++) {
         const json_t *value = json_object_get(stay, fields[i].key);
         if (json_is_integer(value))
-            (void) fprintf(t->out, t->zh ? "，%lld%s" : ", %lld %s", (long long) json_integer_value(value),
+            (void) fprintf(t->out, t->zh ? "，%lld%s" : ", %lld %s",
+                           (long long) json_integer_value(value),
                            pick(t, fields[i].zh, fields[i].en));
     }
     say(t, "\n");
@@ -416,11 +435,14 @@ drg_explain_text(const json_t *trace, enum drg_language language, FILE *out)
     const json_t *scheme = json_object_get(trace, "scheme");
     const json_t *passes = json_object_get(trace, "passes");
 
-    (void) fprintf(out, t->zh ? "方案：%s（版本 %s，校验 %.12s）\n" : "scheme: %s (version %s, checksum %.12s)\n",
+    (void) fprintf(out,
+                   t->zh ? "方案：%s（版本 %s，校验 %.12s）\n"
+                         : "scheme: %s (version %s, checksum %.12s)\n",
                    member(scheme, "name"), member(scheme, "version"), member(scheme, "checksum"));
     say_stay(t, json_object_get(trace, "stay"));
     if (flag(json_object_get(trace, "stay"), "converted"))
-        say(t, pick(t, "编码已按方案的转换表转换\n", "codes are converted by the scheme's tables\n"));
+        say(t,
+            pick(t, "编码已按方案的转换表转换\n", "codes are converted by the scheme's tables\n"));
     say(t, pick(t, "诊断：\n", "diagnoses:\n"));
     say_codes(t, json_object_get(trace, "diagnoses"), pick(t, "（主要诊断）", " (principal)"));
     say(t, pick(t, "手术操作：\n", "procedures:\n"));

@@ -18,6 +18,8 @@ static const struct {
       "说明分组路径", "tell why a stay went where it went", command_explain },
     { "diff", "A.hzs B.hzs [-j N] [--convert] [--rows] < cases.csv", "比较两个方案的分组结果",
       "count the stays that move when a scheme changes", command_diff },
+    { "import", "MAPPING.json|PACK -o DIR", "导入方案包或表格",
+      "make a scheme pack of spreadsheets, or take one over", command_import },
     { "bench", "X.hzs cases.csv [--seconds N]", "测速", "measure the grouper in memory",
       command_bench },
 };

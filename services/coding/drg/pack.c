@@ -461,8 +461,8 @@ fill_dictionaries(struct pack *pack)
         return false;
     pack->dx_listed = pack->dx.count;
     pack->op_listed = pack->op.count;
-    if (!add_members(pack) ||
-        !add_all(&pack->dx, &t[PACK_MCC], CC_CODE) || !add_all(&pack->dx, &t[PACK_CC], CC_CODE) ||
+    if (!add_members(pack) || !add_all(&pack->dx, &t[PACK_MCC], CC_CODE) ||
+        !add_all(&pack->dx, &t[PACK_CC], CC_CODE) ||
         !add_all(&pack->dx, &t[PACK_EXCLUSIONS], EXCL_PRINCIPAL))
         return false;
     pack->dx_known = pack->dx.count;

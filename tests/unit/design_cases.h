@@ -10,6 +10,18 @@
 
 #include "design.h"
 
+/* Sanitizers slow the inner loops five times; those builds look for other faults than rare ones. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define DESIGN_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define DESIGN_SANITIZED 1
+#endif
+#endif
+#ifndef DESIGN_SANITIZED
+#define DESIGN_SANITIZED 0
+#endif
+
 static inline struct design_goals
 some_goals(void)
 {

@@ -2,7 +2,8 @@
  * and the forecast of a year under way.
  *
  * HUZHU_DESIGN_YEARS sets the years of each simulation (default 20,000 for the designed township,
- * 4,000 for the others).  Bounds are five standard errors: a false alarm once in two million. */
+ * 4,000 for the others; under a sanitizer 6,000 and 1,500).  Bounds are five standard errors: a
+ * false alarm once in two million. */
 #include "test.h"
 
 #include "design_cases.h"
@@ -66,7 +67,7 @@ twenty_thousand_years_overspend_as_often_as_stated(void **state)
     struct arena *arena = arena_create(ARENA_BYTES);
     struct design_input in = case_t4(arena);
 
-    play(&in, arena, years_or(20000));
+    play(&in, arena, years_or(DESIGN_SANITIZED ? 6000 : 20000));
     arena_destroy(arena);
 }
 
@@ -78,7 +79,7 @@ so_do_years_with_a_common_factor(void **state)
     struct design_input in = case_t4(arena);
 
     in.goals.dispersion = 60;
-    play(&in, arena, years_or(4000));
+    play(&in, arena, years_or(DESIGN_SANITIZED ? 1500 : 4000));
     arena_destroy(arena);
 }
 
@@ -93,7 +94,7 @@ so_do_years_with_a_yearly_cap_and_limited_payments(void **state)
     in.goals.limit_to_own = true;
     in.goals.yearly_cap = yuan(15000);
     in.goals.dispersion = 100;
-    play(&in, arena, years_or(4000));
+    play(&in, arena, years_or(DESIGN_SANITIZED ? 1500 : 4000));
     arena_destroy(arena);
 }
 
@@ -105,7 +106,7 @@ so_do_years_of_a_region_with_three_kinds_of_insurance(void **state)
     struct design_input in = case_region(arena, 5, 90, 4, 3, 6000);
 
     in.goals.received = yuan(900000);
-    play(&in, arena, years_or(4000));
+    play(&in, arena, years_or(DESIGN_SANITIZED ? 1500 : 4000));
     arena_destroy(arena);
 }
 

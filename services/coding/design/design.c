@@ -14,15 +14,16 @@
 /* The search for the largest budget ends when its bracket is this part of the budget: two yuan in a
  * million, below one rounding step of any group with a claim every few years. */
 #define BUDGET_PART 2e-6
-#define BUDGET_PART_CAPPED 2e-5  /* a trial with a cap costs ten times more */
 #define BUDGET_PART_PREVIEW 2e-4 /* while the slider moves */
 
 struct trial {
     double spend; /* what the schedule without a cap may cost */
-    double scale, mean, sd, overspend;
-    int64_t *steps; /* [rank] */
-    bool *raised;   /* [rank] */
+    double scale, mean, overspend;
+    double quantile; /* of the year's payouts at 1 - alpha: the pool that this table needs */
+    int64_t *steps;  /* [rank] */
+    bool *raised;    /* [rank] */
     bool fits_budget, fits_risk;
+    bool rough; /* computed on a coarser lattice than the table's own */
 };
 
 struct solver {
@@ -39,7 +40,7 @@ struct solver {
     double pool, budget, step;
     size_t trials;
     enum design_depth depth;
-    bool rough; /* trials on a coarser lattice; only under a cap */
+    bool rough; /* trials on a coarser lattice */
 };
 
 static err_t
@@ -271,12 +272,14 @@ trial_run(struct solver *s, double spend, struct trial *t, struct err *err)
     for (size_t r = 0; r < s->schedule.n; r++)
         amounts[s->order[r]] = (double) t->steps[r] * s->step;
     if (!cells_portfolio(s->arena, &s->cells, amounts, &portfolio) ||
-        (s->rough && !portfolio_rough(s->arena, &portfolio)))
+        (s->rough && !portfolio_rough(s->arena, &portfolio,
+                                      s->depth == DESIGN_PREVIEW ? ROUGH_PREVIEW : ROUGH_SEARCH)))
         return out_of_memory(err);
-    portfolio.points_max = s->depth == DESIGN_PREVIEW ? YEAR_POINTS_PREVIEW : 0;
+    portfolio.points_max = s->rough ? YEAR_POINTS_PREVIEW : 0;
     TRY(year_total(s->arena, &portfolio, &year, err));
     t->mean = year.mean;
-    t->sd = year.sd;
+    t->rough = year.lattice > s->step * 1.5;
+    t->quantile = year_quantile(&year, 1 - s->in->goals.alpha);
     t->overspend = year_above(&year, s->pool);
     t->fits_budget = t->mean <= s->budget * (1 + 1e-9);
     t->fits_risk = t->overspend <= s->in->goals.alpha;
@@ -285,19 +288,27 @@ trial_run(struct solver *s, double spend, struct trial *t, struct err *err)
     return ERR_OK;
 }
 
-/* Where the limits would just be met, from one trial: the pool stands z standard deviations above
- * the mean, which moves with the budget while the deviation hardly does. */
+/* Where the limits would just be met, seen from two trials.  The quantile at 1 - alpha must come
+ * down to the pool and the mean to the budget; both are nearly linear in the spending, and in
+ * proportion to it where no amount is bounded. */
 static double
-trial_proposes(const struct solver *s, const struct trial *t)
+proposal(const struct trial *now, const struct trial *before, double from, double at, double limit)
 {
-    const double p = t->overspend < 1e-13       ? 1e-13
-                     : t->overspend > 1 - 1e-13 ? 1 - 1e-13
-                                                : t->overspend;
-    const double z = norm_quantile(s->in->goals.alpha) - norm_quantile(p);
-    const double by_risk = t->spend + z * t->sd * (t->mean > 0 ? t->spend / t->mean : 1);
-    const double by_budget = t->mean > 0 ? t->spend * s->budget / t->mean : s->budget;
+    const double run = now->spend - before->spend, rise = at - from;
+    const double slope = run != 0 ? rise / run : 0;
 
-    return by_risk < by_budget ? by_risk : by_budget;
+    if (at <= 0)
+        return INFINITY;
+    return slope > 0.1 && slope < 10 ? now->spend + (limit - at) / slope : now->spend * limit / at;
+}
+
+static double
+propose(const struct solver *s, const struct trial *now, const struct trial *before)
+{
+    const double risk = proposal(now, before, before->quantile, now->quantile, s->pool),
+                 budget = proposal(now, before, before->mean, now->mean, s->budget);
+
+    return risk < budget ? risk : budget;
 }
 
 static bool
@@ -338,27 +349,33 @@ refuse_minimum(struct solver *s, const struct trial *least, struct err *err)
 /* ---- the search -------------------------------------------------------------------------------
  */
 
-/* The largest spending whose rounded table keeps the limits, between *inside (which need not have
- * been tried: bottom) and outside, which breaks them.  The overspend probability is a step function
- * of the budget, so the proposals are fenced in by bisection. */
+static double
+tolerance(const struct solver *s)
+{
+    return s->budget * (s->depth == DESIGN_PREVIEW ? BUDGET_PART_PREVIEW : BUDGET_PART);
+}
+
+/* The largest spending whose rounded table keeps the limits, between bottom (not tried yet) and
+ * outside, which breaks them.  The overspend probability is a step function of the budget, so the
+ * proposals are fenced in by bisection. */
 static err_t
 narrow(struct solver *s, double bottom, struct trial *inside, struct trial *outside,
        struct err *err)
 {
-    const double part = s->depth == DESIGN_PREVIEW    ? BUDGET_PART_PREVIEW
-                        : s->in->goals.yearly_cap.fen ? BUDGET_PART_CAPPED
-                                                      : BUDGET_PART;
-    const double enough = part * s->budget;
-    double low = bottom, wish = trial_proposes(s, outside);
-    struct trial next;
+    const double enough = tolerance(s);
+    double low = bottom, wish = propose(s, outside, outside);
+    struct trial next, before;
 
     TRY(trial_create(s, &next, err));
+    TRY(trial_create(s, &before, err));
+    trial_copy(s, outside, &next);
     while (outside->spend - low > enough && s->trials < TRIALS_MAX) {
         double middle = wish - enough / 4;
-        if (s->trials % 4 == 3 || !(middle > low) || !(middle < outside->spend))
+        if (s->trials % 5 == 4 || !(middle > low) || !(middle < outside->spend))
             middle = (low + outside->spend) / 2;
+        trial_copy(s, &next, &before);
         TRY(trial_run(s, middle, &next, err));
-        wish = trial_proposes(s, &next);
+        wish = propose(s, &next, &before);
         if (!trial_fits(&next)) {
             trial_copy(s, &next, outside);
             continue;
@@ -371,21 +388,30 @@ narrow(struct solver *s, double bottom, struct trial *inside, struct trial *outs
     return ERR_OK;
 }
 
-/* The search under a cap ran on a coarser lattice, which overstates the spread a little; the final
- * table is checked on the exact one. */
+/* The search ran on a coarser lattice, which overstates the spread a little; the final table is
+ * checked, and if there is room improved once, on the exact one. */
 static err_t
-settle(struct solver *s, double bottom, struct trial *best, struct err *err)
+settle(struct solver *s, double bottom, double most, struct trial *best, struct err *err)
 {
-    double step = BUDGET_PART_CAPPED * s->budget;
+    const double enough = tolerance(s);
+    struct trial next;
 
-    if (!s->rough || s->depth == DESIGN_PREVIEW)
+    if (!best->rough || s->depth == DESIGN_PREVIEW)
         return ERR_OK;
     s->rough = false;
     TRY(trial_run(s, best->spend, best, err));
-    for (; !trial_fits(best) && best->spend > bottom; step *= 4) {
+    for (double step = enough; !trial_fits(best) && best->spend > bottom; step *= 4) {
         const double less = best->spend - step;
         TRY(trial_run(s, less > bottom ? less : bottom, best, err));
     }
+    /* Under a cap the difference is some ten yuan and an exact trial dear. */
+    const double wish = propose(s, best, best) - enough / 4;
+    if (s->in->goals.yearly_cap.fen || !trial_fits(best) || wish - best->spend < enough)
+        return ERR_OK;
+    TRY(trial_create(s, &next, err));
+    TRY(trial_run(s, wish < most ? wish : most, &next, err));
+    if (trial_fits(&next))
+        trial_copy(s, &next, best);
     return ERR_OK;
 }
 
@@ -405,7 +431,7 @@ search(struct solver *s, struct trial *best, enum design_binding *binding, struc
         TRY(trial_run(s, most, &outside, err));
         if (trial_fits(&outside)) {
             trial_copy(s, &outside, best);
-            return settle(s, bottom, best, err);
+            return settle(s, bottom, most, best, err);
         }
         TRY(narrow(s, bottom, best, &outside, err));
         *binding = outside.fits_risk ? BINDING_BUDGET : BINDING_OVERSPEND;
@@ -415,7 +441,7 @@ search(struct solver *s, struct trial *best, enum design_binding *binding, struc
         if (most > bottom)
             *binding = outside.fits_risk ? BINDING_BUDGET : BINDING_OVERSPEND;
     }
-    TRY(settle(s, bottom, best, err));
+    TRY(settle(s, bottom, most, best, err));
     return trial_fits(best) ? ERR_OK : refuse_minimum(s, best, err);
 }
 
@@ -554,7 +580,7 @@ design_solve(struct arena *arena, const struct design_input *in, enum design_dep
     s.pool = yuan_of(plan.pool);
     s.budget = yuan_of(plan.budget);
     TRY(solver_init(&s, plan.thresholds, err));
-    s.rough = in->goals.yearly_cap.fen > 0;
+    s.rough = true;
     TRY(search(&s, &best, &plan.binding, err));
     write_order(&s, &plan);
     write_rows(&s, &best, plan.rows);

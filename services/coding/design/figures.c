@@ -303,9 +303,10 @@ figures_fill(struct arena *arena, const struct cells *c, enum design_depth depth
     if (!cells_portfolio(arena, c, amounts, &p))
         return err_set(err, ERR_LIMITED, DESIGN_MEMORY, "out of memory");
     struct portfolio rough = p;
-    if (p.cap && !portfolio_rough(arena, &rough))
+    if (p.cap &&
+        !portfolio_rough(arena, &rough, depth == DESIGN_PREVIEW ? ROUGH_PREVIEW : ROUGH_SEARCH))
         return err_set(err, ERR_LIMITED, DESIGN_MEMORY, "out of memory");
-    rough.points_max = depth == DESIGN_PREVIEW ? YEAR_POINTS_PREVIEW : 0;
+    rough.points_max = YEAR_POINTS_PREVIEW;
     TRY(year_total(arena, depth == DESIGN_PREVIEW ? &rough : &p, &plan->year, err));
     plan->total = total_of(&plan->year, plan->pool);
     plan->persons_over_cap = plan->year.over_cap;

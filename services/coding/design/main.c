@@ -214,9 +214,8 @@ report(const struct err *err)
 {
     const struct design_reason *reason = design_reason(err->reason);
 
-    (void) fprintf(stderr, "huzhu-design: %s%s%s\n  [%s] %s\n", err->path,
-                   err->path[0] ? ": " : "", reason ? reason->chinese : "", err->reason,
-                   err->text);
+    (void) fprintf(stderr, "huzhu-design: %s%s%s\n  [%s] %s\n", err->path, err->path[0] ? ": " : "",
+                   reason ? reason->chinese : "", err->reason, err->text);
     return err->code == ERR_REFUSED ? 3 : err->code == ERR_INVALID ? 2 : 1;
 }
 

@@ -31,9 +31,9 @@ lattice_coarsen(const double *from, size_t n, size_t d, double *to)
 }
 
 bool
-portfolio_rough(struct arena *arena, struct portfolio *p)
+portfolio_rough(struct arena *arena, struct portfolio *p, size_t most)
 {
-    size_t d = ROUGH_MOST;
+    size_t d = p->cap ? most : 1;
 
     while (p->cap % d != 0)
         d--;

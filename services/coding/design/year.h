@@ -55,11 +55,12 @@ double year_quantile(const struct year_dist *d, double p); /* smallest x with P(
 err_t year_check(struct arena *arena, const struct portfolio *p, double work_max, double *gap,
                  size_t *coarser, struct err *err) MUST_CHECK;
 
-/* The same portfolio on a lattice up to ROUGH_MOST times coarser that the cap still fits: with a
- * cap the work falls with the square.  Means are kept, the variance grows by less than a quarter of
- * the new lattice squared a claim.  False: memory is out. */
-#define ROUGH_MOST 5
-bool portfolio_rough(struct arena *arena, struct portfolio *p) MUST_CHECK;
+/* Under a cap, the same portfolio on a lattice up to `most` times coarser that the cap still fits:
+ * the work falls with the square.  Means are kept, the variance grows by less than a quarter of the
+ * new lattice squared a claim.  Without a cap nothing changes.  False: memory is out. */
+#define ROUGH_SEARCH ((size_t) 5)
+#define ROUGH_PREVIEW ((size_t) 10)
+bool portfolio_rough(struct arena *arena, struct portfolio *p, size_t most) MUST_CHECK;
 
 /* Moves the mass of from[0..n) to a lattice d times coarser, keeping its sum and its mean;
  * to has n / d + 2 points. */

@@ -86,7 +86,7 @@ static err_t
 apply(struct owner *owner, const struct migration *migration)
 {
     const char *const params[] = { migration->name, migration->sql };
-    char answer[8];
+    char answer[8] = "";
 
     TRY(ask(owner, migration->name,
             "SELECT sha256 = sha256(convert_to($2, 'UTF8')) FROM migration WHERE name = $1", params,
@@ -108,7 +108,7 @@ err_t
 db_migrate(const char *owner_url, const char *schema, const struct migration *migrations,
            size_t count, struct err *err)
 {
-    char role[80], answer[8];
+    char role[80], answer[8] = "";
     CLEANUP(owner_done) struct owner owner = { db_connect(owner_url, err), err };
 
     if (!owner.conn)

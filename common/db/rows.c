@@ -77,7 +77,7 @@ rows_int(const struct rows *rows, int row, int column)
     case OID_XID8:
         return get64(p);
     default:
-        assert(!"the column is of an integer type");
+        assert(false && "the column is of an integer type");
         return 0;
     }
 }
@@ -143,7 +143,7 @@ rows_text(const struct rows *rows, int row, int column)
     case OID_TIMESTAMPTZ:
     case OID_UUID:
     case OID_XID8:
-        assert(!"the column is of a text type");
+        assert(false && "the column is of a text type");
         return NULL;
     default:
         return p;

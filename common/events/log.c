@@ -53,7 +53,7 @@ topics_text(struct call *c, const Bus__ReadEventsRequest *in, char **out)
         memcpy(text + used, topic, size);
         used += size;
     }
-    memcpy(text + used, "}", 2);
+    text[used] = '}'; /* the arena is zeroed */
     *out = text;
     return ERR_OK;
 }
@@ -111,7 +111,7 @@ fill(struct call *c, const struct rows *rows, Bus__ReadEventsReply *out)
 {
     size_t total = 0;
 
-    out->events = arena_alloc(c->arena, sizeof *out->events * (size_t) rows_count(rows) + 1);
+    out->events = arena_alloc(c->arena, sizeof(Bus__Event *) * ((size_t) rows_count(rows) + 1));
     if (!out->events)
         return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the events need too much memory");
     for (int i = 0; i < rows_count(rows); i++) {

@@ -113,7 +113,7 @@ svc_dispatch(const struct svc *svc, struct call *c, const char *rpc, size_t in_s
 {
     size_t i;
     const struct svc_method *method = method_find(svc, rpc, &i);
-    ProtobufCMessage *request, *reply;
+    ProtobufCMessage *request = NULL, *reply = NULL;
 
     if (!method)
         return err_set(&c->err, ERR_NOT_FOUND, "rpc.unknown", "no such rpc in %s",

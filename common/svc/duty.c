@@ -18,7 +18,8 @@ purge_replies(struct call *c)
     return db_query(c, &q_rt_reply_purge, &rows, P_INSTANT(before));
 }
 
-static const struct svc_duty own_duties[] = { { "purge_replies", 600 * 1000, purge_replies } };
+static const struct svc_duty own_duties[] = { { "purge_replies", INT64_C(600) * 1000,
+                                                purge_replies } };
 
 static err_t
 duty_step(struct call *c, void *arg)

@@ -532,16 +532,22 @@ may_ask(struct core *core, const struct peer *peer, const struct mdp_frame *fram
     return true;
 }
 
-/* The request waits or is delivered; NULL when there is no room, and *why says so. */
 static struct request *
-accept(struct core *core, const struct mdp_frame *frame, zmq_msg_t *msg, struct err *why)
+no_room(struct err *why)
+{
+    (void) err_set(why, ERR_UNAVAILABLE, "bus.too_many_requests", "the broker is full");
+    return NULL;
+}
+
+/* The request joins the queue; NULL when there is no room, and *why says so. */
+static struct request *
+accept_request(struct core *core, const struct mdp_frame *frame, zmq_msg_t *msg, struct err *why)
 {
     const size_t size = zmq_msg_size(msg);
     struct service *service = service_of(core, frame->service);
 
-    (void) err_set(why, ERR_UNAVAILABLE, "bus.too_many_requests", "the broker is full");
     if (!service)
-        return NULL;
+        return no_room(why);
     if (list_is_empty(&service->ready) &&
         (service->queued >= core->conf.queue_count_max ||
          service->queued_bytes + size > core->conf.queue_bytes_max)) {
@@ -553,7 +559,7 @@ accept(struct core *core, const struct mdp_frame *frame, zmq_msg_t *msg, struct 
     }
     struct request *r = request_create(core);
     if (!r)
-        return NULL;
+        return no_room(why);
     service->requests++;
     core->totals.requests++;
     r->service = service;
@@ -584,7 +590,7 @@ take_request(struct core *core, struct peer *peer, const struct mdp_frame *frame
         send_verdict(core, peer->key, frame->number, &why);
         return;
     }
-    struct request *r = accept(core, frame, msg, &why);
+    struct request *r = accept_request(core, frame, msg, &why);
     if (!r) {
         send_verdict(core, peer->key, frame->number, &why);
         return;
@@ -612,7 +618,7 @@ core_submit(struct core *core, const char *service, const char *method, int64_t 
         return err_set(err, ERR_INTERNAL, "bus.no_memory", "memory is out");
     mdp_head_write(&frame, zmq_msg_data(&msg));
     memcpy((uint8_t *) zmq_msg_data(&msg) + head, body, size);
-    struct request *r = accept(core, &frame, &msg, err);
+    struct request *r = accept_request(core, &frame, &msg, err);
     (void) zmq_msg_close(&msg);
     if (!r)
         return err->code;

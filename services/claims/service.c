@@ -36,7 +36,7 @@ static const struct conf_row conf_rows[] = {
 };
 
 static const struct svc_duty duties[] = {
-    { "purge_uploads", 600 * 1000, claims_purge_uploads },
+    { "purge_uploads", INT64_C(600) * 1000, claims_purge_uploads },
 };
 
 const struct svc claims_service = {

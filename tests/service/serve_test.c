@@ -2,23 +2,20 @@
 #include "test.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "caller.h"
 #include "claims.pb-c.h"
 #include "claims/service.h"
 #include "cluster.h"
+#include "process.h"
 
 static struct cluster *cluster;
 static struct keys *keys;
@@ -31,48 +28,6 @@ static void
 path_in(const char *name, char path[static 128])
 {
     (void) snprintf(path, 128, "%s/%s", keys_folder(keys), name);
-}
-
-static void
-set(const char *name, const char *value)
-{
-    if (setenv(name, value, 1) != 0)
-        abort();
-}
-
-/* Runs build/.../bin/NAME with our environment; output into the keys' folder. */
-static pid_t
-run_program(const char *name, const char *verb)
-{
-    char path[512], log[128];
-    const pid_t parent = getpid(), pid = fork();
-
-    if (pid != 0)
-        return pid;
-    (void) snprintf(path, sizeof path, "%s/bin/%s", HUZHU_BINARY_DIR, name);
-    path_in(name, log);
-    (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-    const int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
-    if (getppid() != parent || fd < 0 || dup2(fd, STDERR_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0)
-        _exit(126);
-    execl(path, path, verb, NULL);
-    _exit(127);
-}
-
-static int
-status_of(pid_t pid)
-{
-    int status = -1;
-
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-static int
-run_verb(const char *name, const char *verb)
-{
-    return status_of(run_program(name, verb));
 }
 
 static bool
@@ -92,7 +47,7 @@ static bool
 is_up(void)
 {
     for (int i = 0; i < 100; i++) {
-        if (run_verb("huzhu-claims", "ping") == 0)
+        if (program_run(keys_folder(keys), "huzhu-claims", "ping") == 0)
             return true;
         (void) usleep(50 * 1000);
     }
@@ -112,20 +67,21 @@ open_world(void **state)
     path_in("bus", path);
     (void) snprintf(endpoint, sizeof endpoint, "ipc://%s", path);
     path_in("permissions", permissions);
-    set("HUZHU_BROKER_ENDPOINTS", endpoint);
-    set("HUZHU_BROKER_PERMISSIONS", permissions);
-    set("HUZHU_BROKERS", endpoint);
-    set("HUZHU_CLAIMS_DATABASE_URL", cluster_url(cluster, "huzhu_claims"));
-    set("HUZHU_CLAIMS_FEED_URL", cluster_url(cluster, "huzhu_claims_feed"));
-    set("HUZHU_CLAIMS_MIGRATE_URL", cluster_url(cluster, "huzhu_claims_migrate"));
-    set("HUZHU_PRINCIPAL_KEYS", keys_principals(keys));
-    set("HUZHU_MASTER_KEYS", keys_ring(keys));
+    setting("HUZHU_BROKER_ENDPOINTS", endpoint);
+    setting("HUZHU_BROKER_PERMISSIONS", permissions);
+    setting("HUZHU_BROKERS", endpoint);
+    setting("HUZHU_CLAIMS_DATABASE_URL", cluster_url(cluster, "huzhu_claims"));
+    setting("HUZHU_CLAIMS_FEED_URL", cluster_url(cluster, "huzhu_claims_feed"));
+    setting("HUZHU_CLAIMS_MIGRATE_URL", cluster_url(cluster, "huzhu_claims_migrate"));
+    setting("HUZHU_PRINCIPAL_KEYS", keys_principals(keys));
+    setting("HUZHU_MASTER_KEYS", keys_ring(keys));
     if (!write_permissions())
         return -1;
-    broker = run_program("huzhu-broker", NULL);
-    if (run_verb("huzhu-claims", "migrate") != 0 || run_verb("huzhu-claims", "migrate") != 0)
+    broker = program_start(keys_folder(keys), "huzhu-broker", NULL);
+    if (program_run(keys_folder(keys), "huzhu-claims", "migrate") != 0 ||
+        program_run(keys_folder(keys), "huzhu-claims", "migrate") != 0)
         return -1;
-    services[0] = run_program("huzhu-claims", "serve");
+    services[0] = program_start(keys_folder(keys), "huzhu-claims", "serve");
     return is_up() ? 0 : -1;
 }
 
@@ -134,11 +90,9 @@ close_world(void **state)
 {
     (void) state;
     for (size_t i = 0; i < COUNT(services); i++) {
-        if (services[i] > 0 && kill(services[i], SIGTERM) == 0)
-            (void) status_of(services[i]);
+        (void) program_end(services[i], SIGTERM);
     }
-    if (broker > 0 && kill(broker, SIGKILL) == 0)
-        (void) status_of(broker);
+    (void) program_end(broker, SIGKILL);
     keys_remove(keys);
     cluster_stop(cluster);
     return 0;
@@ -398,10 +352,9 @@ a_service_that_is_told_to_leave_costs_no_request(void **state)
     (void) state;
     assert_int_equal(pthread_create(&writer, NULL, upload_all_the_time, &load), 0);
     for (int i = 0; i < 3; i++) { /* a second one comes, the first one goes */
-        services[1] = run_program("huzhu-claims", "serve");
+        services[1] = program_start(keys_folder(keys), "huzhu-claims", "serve");
         (void) usleep(700 * 1000);
-        assert_int_equal(kill(services[0], SIGTERM), 0);
-        assert_int_equal(status_of(services[0]), 0);
+        assert_int_equal(program_end(services[0], SIGTERM), 0);
         services[0] = services[1];
         services[1] = 0;
     }
@@ -424,10 +377,9 @@ a_service_that_comes_back_finds_its_requests_waiting(void **state)
     (void) state;
     assert_int_equal(pthread_create(&writer, NULL, upload_all_the_time, &load), 0);
     (void) usleep(200 * 1000);
-    assert_int_equal(kill(services[0], SIGTERM), 0);
-    assert_int_equal(status_of(services[0]), 0);
+    assert_int_equal(program_end(services[0], SIGTERM), 0);
     (void) usleep(300 * 1000); /* nobody serves */
-    services[0] = run_program("huzhu-claims", "serve");
+    services[0] = program_start(keys_folder(keys), "huzhu-claims", "serve");
     (void) usleep(700 * 1000);
     atomic_store(&load.stop, true);
     (void) pthread_join(writer, NULL);
@@ -450,9 +402,9 @@ the_port_tells_metrics_and_health(void **state)
     assert_int_equal(getsockname(probe, (struct sockaddr *) &address, &size), 0);
     (void) close(probe);
     (void) snprintf(port, sizeof port, "%d", ntohs(address.sin_port));
-    set("HUZHU_CLAIMS_METRICS_PORT", port);
-    services[1] = run_program("huzhu-claims", "serve");
-    assert_int_equal(unsetenv("HUZHU_CLAIMS_METRICS_PORT"), 0);
+    setting("HUZHU_CLAIMS_METRICS_PORT", port);
+    services[1] = program_start(keys_folder(keys), "huzhu-claims", "serve");
+    no_setting("HUZHU_CLAIMS_METRICS_PORT");
 
     static const struct {
         const char *path, *status, *part;
@@ -482,8 +434,7 @@ the_port_tells_metrics_and_health(void **state)
         if (!found)
             fail_msg("%s: %s", cases[i].path, text);
     }
-    assert_int_equal(kill(services[1], SIGTERM), 0);
-    assert_int_equal(status_of(services[1]), 0);
+    assert_int_equal(program_end(services[1], SIGTERM), 0);
     services[1] = 0;
 }
 
@@ -493,8 +444,7 @@ the_log_is_read_through_the_bus(void **state)
 {
     Bus__ReadEventsRequest in = BUS__READ_EVENTS_REQUEST__INIT;
     OWNED(bus_client_destroy)
-    struct bus_client *audit = client_of("audit"),
-                      *gateway = client_of("gateway");
+    struct bus_client *audit = client_of("audit"), *gateway = client_of("gateway");
     const Bus__Answer *answer;
     struct err err;
 
@@ -514,18 +464,18 @@ static void
 wrong_settings_stop_the_start(void **state)
 {
     (void) state;
-    assert_int_equal(run_verb("huzhu-claims", "--version"), 0);
-    assert_int_equal(run_verb("huzhu-claims", "--help-config"), 0);
-    assert_int_equal(run_verb("huzhu-claims", "--check-config"), 0);
-    assert_int_not_equal(run_verb("huzhu-claims", "--nonsense"), 0);
-    set("HUZHU_CLAIMS_WORKER_THREADS", "1000");
-    assert_int_not_equal(run_verb("huzhu-claims", "serve"), 0);
-    assert_int_not_equal(run_verb("huzhu-claims", "--check-config"), 0);
-    assert_int_equal(unsetenv("HUZHU_CLAIMS_WORKER_THREADS"), 0);
+    assert_int_equal(program_run(keys_folder(keys), "huzhu-claims", "--version"), 0);
+    assert_int_equal(program_run(keys_folder(keys), "huzhu-claims", "--help-config"), 0);
+    assert_int_equal(program_run(keys_folder(keys), "huzhu-claims", "--check-config"), 0);
+    assert_int_not_equal(program_run(keys_folder(keys), "huzhu-claims", "--nonsense"), 0);
+    setting("HUZHU_CLAIMS_WORKER_THREADS", "1000");
+    assert_int_not_equal(program_run(keys_folder(keys), "huzhu-claims", "serve"), 0);
+    assert_int_not_equal(program_run(keys_folder(keys), "huzhu-claims", "--check-config"), 0);
+    no_setting("HUZHU_CLAIMS_WORKER_THREADS");
     /* a schema that was not migrated */
-    set("HUZHU_CODING_DATABASE_URL", cluster_url(cluster, "huzhu_coding"));
-    set("HUZHU_CODING_DATABASE_WAIT", "300ms");
-    assert_int_not_equal(run_verb("huzhu-coding", "serve"), 0);
+    setting("HUZHU_CODING_DATABASE_URL", cluster_url(cluster, "huzhu_coding"));
+    setting("HUZHU_CODING_DATABASE_WAIT", "300ms");
+    assert_int_not_equal(program_run(keys_folder(keys), "huzhu-coding", "serve"), 0);
 }
 
 int

@@ -476,9 +476,9 @@ start_server(struct contender *c)
 }
 
 static void
-start_all(pid_t *broker, pid_t *nats)
+start_all(pid_t *nats)
 {
-    char key[BUS_KEY_TEXT_BYTES], claims[BUS_KEY_TEXT_BYTES], text[512], endpoints[300], port[8];
+    char key[BUS_KEY_TEXT_BYTES], claims[BUS_KEY_TEXT_BYTES], text[512], port[8];
 
     world_keys(&w, "broker.key", key);
     world_keys(&w, "claims.key", claims);
@@ -496,13 +496,12 @@ start_all(pid_t *broker, pid_t *nats)
     (void) snprintf(port, sizeof port, "%u", world_free_port());
     (void) snprintf(contenders[NATS_A].endpoint, 128, "nats://127.0.0.1:%s", port);
     memcpy(contenders[NATS_B].endpoint, contenders[NATS_A].endpoint, 128);
-    (void) snprintf(endpoints, sizeof endpoints, "%s,%s", contenders[IPC_BUS].endpoint,
-                    contenders[CURVE_BUS].endpoint);
-    *broker = world_broker(&w, endpoints, "0", "4096");
+    /* A broker each: one would give the requests of both to the workers of both. */
+    contenders[IPC_BUS].broker = world_broker(&w, contenders[IPC_BUS].endpoint, "0", "4096");
+    contenders[CURVE_BUS].broker = world_broker(&w, contenders[CURVE_BUS].endpoint, "0", "4096");
     const char *argv[] = { "/usr/sbin/nats-server", "-a", "127.0.0.1", "-p", port, NULL };
     *nats = access(argv[0], X_OK) == 0 ? world_spawn(&w, argv, NULL, "nats.log") : 0;
     (void) usleep(500000);
-    contenders[IPC_BUS].broker = contenders[CURVE_BUS].broker = *broker;
     contenders[NATS_A].broker = contenders[NATS_B].broker = *nats;
     for (size_t i = 0; i < CONTENDERS; i++) {
         if (contenders[i].endpoint[0])
@@ -601,14 +600,14 @@ int
 main(int argc, char **argv)
 {
     int repeats = argc > 1 ? atoi(argv[1]) : 5;
-    pid_t broker, nats;
+    pid_t nats;
 
     if (argc == 7)
         return run_mode(argv);
     if (repeats < 1 || repeats > REPEATS_MAX)
         repeats = 5;
     world_init(&w);
-    start_all(&broker, &nats);
+    start_all(&nats);
     if (nats == 0) {
         (void) printf("nats-server or libnats is not installed: NATS is left out\n");
         contenders[NATS_A].endpoint[0] = contenders[NATS_B].endpoint[0] = '\0';
@@ -617,7 +616,8 @@ main(int argc, char **argv)
     print_all(repeats);
     for (size_t i = 0; i < CONTENDERS; i++)
         world_end(&contenders[i].server, SIGKILL);
-    world_end(&broker, SIGTERM);
+    world_end(&contenders[IPC_BUS].broker, SIGTERM);
+    world_end(&contenders[CURVE_BUS].broker, SIGTERM);
     world_end(&nats, SIGTERM);
     world_done(&w);
     return EXIT_SUCCESS;

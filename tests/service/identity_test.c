@@ -1091,6 +1091,34 @@ a_rotated_key_signs_and_the_old_one_is_believed_on(void **state)
 }
 
 static void
+without_a_turn_or_a_key_nobody_comes_in(void **state)
+{
+    struct identity_conf keyless = identity_conf;
+    struct svc_thread *with_key = thread, *without = NULL;
+    struct runtime *other = NULL;
+    struct err err;
+
+    (void) state;
+    fault_arm("identity.turn", 1);
+    EXPECT(try_sign_in("sysadmin@jingkou", PASSWORD, ADDRESS), ERR_LIMITED, SIGN_IN_BUSY);
+    fault_arm_nth(0);
+    (void) signs_in("sysadmin@jingkou", PASSWORD);
+
+    const int before = count("SELECT count(*) FROM identity.session");
+    keyless.principal_key = "";
+    assert_int_equal(runtime_create(&identity_service, &runtime_conf, &keyless, &other, &err),
+                     ERR_OK);
+    assert_int_equal(svc_thread_create(other, 5000, &without, &err), ERR_OK);
+    thread = without;
+    const struct answer answer = try_sign_in("sysadmin@jingkou", PASSWORD, ADDRESS);
+    thread = with_key;
+    svc_thread_destroy(without);
+    runtime_destroy(other);
+    EXPECT(answer, ERR_UNAVAILABLE, SIGN_IN_NO_KEY);
+    assert_int_equal(count("SELECT count(*) FROM identity.session"), before);
+}
+
+static void
 an_old_hash_is_renewed_at_the_next_sign_in(void **state)
 {
     char hash[PASSWORD_HASH_BYTES_MAX], sql[400];
@@ -1316,6 +1344,7 @@ main(void)
         TEST(api_tokens_work_until_revoked_or_over),
         TEST(a_stale_etag_is_refused_and_a_repeat_is_answered_once),
         TEST(a_rotated_key_signs_and_the_old_one_is_believed_on),
+        TEST(without_a_turn_or_a_key_nobody_comes_in),
         TEST(an_old_hash_is_renewed_at_the_next_sign_in),
         TEST(duties_tidy_up_and_disable_what_nobody_uses),
         TEST(a_sign_in_that_fails_anywhere_leaves_no_half_session),

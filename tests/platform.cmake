@@ -40,6 +40,7 @@ function(huzhu_platform_test path timeout)
             add_dependencies(${tier}.${name} huzhu-${program})
         endif()
     endforeach()
+    add_dependencies(${tier}.${name} gateway_web)
 endfunction()
 
 huzhu_platform_test(e2e/up_test.c 180)

@@ -1,7 +1,7 @@
 # run.sh - what an operator does with an instance.  Sourced by hz.
 # shellcheck shell=bash disable=SC2016 # in single quotes: the inner shell's words
 
-READY_S=${READY_S:-30}
+READY_S=30
 PROGRAMS=(huzhu-supervise huzhu-keys huzhu-broker huzhu-gateway)
 
 programs()
@@ -35,7 +35,7 @@ up_build()
     [[ -f $HZ_SOURCE/build/release/build.ninja ]] || run cmake -S "$HZ_SOURCE" --preset release >/dev/null
     mapfile -t targets < <(programs)
     note "building (quick when nothing changed)"
-    ninja -C "$HZ_SOURCE/build/release" "${targets[@]}" >"$HZ_SOURCE/build/release/hz.log" 2>&1 || {
+    ninja -C "$HZ_SOURCE/build/release" "${targets[@]}" gateway_web >"$HZ_SOURCE/build/release/hz.log" 2>&1 || {
         tail -n 40 "$HZ_SOURCE/build/release/hz.log" >&2
         die "the build failed"
     }
@@ -53,7 +53,8 @@ install_programs()
         }
     done
     rm -rf "$HZ_DATA/web.new"
-    if [[ -d $HZ_SOURCE/gateway/web ]]; then cp -r "$HZ_SOURCE/gateway/web" "$HZ_DATA/web.new"; else mkdir "$HZ_DATA/web.new"; fi
+    # The build lays the pages beside the programs, with their compressed forms.
+    cp -r "$HZ_BIN/../web" "$HZ_DATA/web.new"
     chmod -R a+rX "$HZ_DATA/web.new"
     rm -rf "$HZ_DATA/web" && mv "$HZ_DATA/web.new" "$HZ_DATA/web"
 }
@@ -86,7 +87,7 @@ migrate_one()
 http() { curl -sS --max-time 10 --cacert "$HZ_DATA/keys/tls/cert.pem" "$@"; }
 is_ready()
 {
-    [[ $(http -o /dev/null -w '%{http_code}' "https://localhost:$(instance_port)${HZ_READY_PATH:-/readyz}" 2>/dev/null) == 200 ]]
+    [[ $(http -o /dev/null -w '%{http_code}' "https://localhost:$(instance_port)/readyz" 2>/dev/null) == 200 ]]
 }
 
 hz_up()

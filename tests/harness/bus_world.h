@@ -135,9 +135,7 @@ world_end(pid_t *child, int how)
 {
     if (*child <= 0)
         return;
-    /* A stopped one goes on first.  Not after: the leak checker stops its own process at exit, and a
-     * SIGCONT in that moment leaves it waiting for ever. */
-    (void) kill(*child, SIGCONT);
+    (void) kill(*child, SIGCONT); /* first: behind it, it would undo a leak checker's own stop */
     (void) kill(*child, how);
     (void) waitpid(*child, NULL, 0);
     *child = 0;

@@ -47,8 +47,9 @@ play(struct design_input *in, struct arena *arena, int64_t years)
 
     if (design_solve(arena, in, DESIGN_FULL, &plan, &err) != ERR_OK)
         fail_msg("%s %s", err.reason, err.text);
-    assert_int_equal(
-        design_simulate(arena, in, amounts_of(arena, in, &plan), years, 2026, &sim, &err), ERR_OK);
+    assert_int_equal(design_simulate(arena, in, amounts_of(arena, in, &plan),
+                                     (struct design_years){ years, 2026 }, &sim, &err),
+                     ERR_OK);
     const double p = plan.total.overspend, n = (double) years;
     within("expected payout", sim.mean, plan.total.mean, plan.total.sd / sqrt(n));
     within("standard deviation", sim.sd, plan.total.sd, plan.total.sd * 1.2 / sqrt(2 * n));
@@ -122,12 +123,18 @@ the_same_seed_plays_the_same_years(void **state)
 
     for (size_t i = 0; i < 12; i++)
         amounts[i] = yuan(500);
-    assert_int_equal(design_simulate(arena, &in, amounts, 50, 9, &one, &err), ERR_OK);
-    assert_int_equal(design_simulate(arena, &in, amounts, 50, 9, &two, &err), ERR_OK);
-    assert_int_equal(design_simulate(arena, &in, amounts, 50, 10, &other, &err), ERR_OK);
+    assert_int_equal(
+        design_simulate(arena, &in, amounts, (struct design_years){ 50, 9 }, &one, &err), ERR_OK);
+    assert_int_equal(
+        design_simulate(arena, &in, amounts, (struct design_years){ 50, 9 }, &two, &err), ERR_OK);
+    assert_int_equal(
+        design_simulate(arena, &in, amounts, (struct design_years){ 50, 10 }, &other, &err),
+        ERR_OK);
     assert_memory_equal(&one, &two, sizeof one);
     assert_true(one.mean != other.mean);
-    assert_int_equal(design_simulate(arena, &in, amounts, 0, 9, &one, &err), ERR_INVALID);
+    assert_int_equal(
+        design_simulate(arena, &in, amounts, (struct design_years){ 0, 9 }, &one, &err),
+        ERR_INVALID);
     arena_destroy(arena);
 }
 

@@ -187,7 +187,7 @@ make_codes(struct ref_scheme *s)
             if (chance(3) != 0)
                 continue;
             cell(complications[j], 0, "%s", dx_code(i));
-            cell(complications[j], 1, chance(8) ? "%u" : "", chance(3));
+            cell(complications[j], 1, "%.*s", chance(8) ? 1 : 0, chance(2) ? "1" : "2");
             complications[j]->rows++;
         }
         if (chance(6) != 0) {

@@ -78,8 +78,8 @@ check_bounds(const struct design_goals *g, struct err *err)
          "not a multiple of the rounding step");
     GOAL(g->yearly_cap.fen == 0 || g->yearly_cap.fen >= g->lowest.fen, "yearlyCap", DESIGN_BOUNDS,
          "below the lowest amount of one claim");
-    GOAL(g->yearly_cap.fen / g->step.fen <= 10 * DESIGN_SIZES_MAX, "yearlyCap", DESIGN_TOO_LARGE,
-         "more than %d rounding steps", 10 * DESIGN_SIZES_MAX);
+    GOAL(g->yearly_cap.fen / g->step.fen <= INT64_C(10) * DESIGN_SIZES_MAX, "yearlyCap",
+         DESIGN_TOO_LARGE, "more than %d rounding steps", 10 * DESIGN_SIZES_MAX);
     return ERR_OK;
 }
 

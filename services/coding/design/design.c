@@ -400,9 +400,11 @@ settle(struct solver *s, double bottom, double most, struct trial *best, struct 
         return ERR_OK;
     s->rough = false;
     TRY(trial_run(s, best->spend, best, err));
-    for (double step = enough; !trial_fits(best) && best->spend > bottom; step *= 4) {
-        const double less = best->spend - step;
+    double back = enough;
+    while (!trial_fits(best) && best->spend > bottom) {
+        const double less = best->spend - back;
         TRY(trial_run(s, less > bottom ? less : bottom, best, err));
+        back *= 4;
     }
     /* Under a cap the difference is some ten yuan and an exact trial dear. */
     const double wish = propose(s, best, best) - enough / 4;

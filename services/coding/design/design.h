@@ -204,9 +204,13 @@ struct simulation {
 };
 
 /* Plays the plan claim by claim: factor, admissions, own payments, thresholds, amounts, caps.
- * Shares nothing with the solver but the inputs.  years >= 1. */
+ * Shares nothing with the solver but the inputs. */
+struct design_years {
+    int64_t count; /* >= 1 */
+    uint64_t seed;
+};
 err_t design_simulate(struct arena *arena, const struct design_input *in, const money_t *amounts,
-                      int64_t years, uint64_t seed, struct simulation *out,
+                      struct design_years years, struct simulation *out,
                       struct err *err) MUST_CHECK;
 
 /* ---- names, one list ---------------------------------------------------------------------------

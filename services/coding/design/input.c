@@ -105,7 +105,9 @@ read_settings(struct arena *arena, const char *dir, struct settings *out, struct
     struct table t;
     bool seen[COUNT(known)] = { false };
 
-    TRY(table_read(arena, dir, "settings.tsv", setting_columns, 2, 0, &t, err));
+    TRY(table_read(arena, dir,
+                   &(struct schema){ "settings.tsv", setting_columns, COUNT(setting_columns), 0 },
+                   &t, err));
     for (size_t r = 0; r < t.row_count; r++) {
         size_t k = 0;
         while (k < COUNT(known) && strcmp(known[k].name, table_cell(&t, r, 0)) != 0)
@@ -192,7 +194,8 @@ read_groups(struct reader *r, struct err *err)
     struct table t;
     const bool by_weight = r->in->settings.goals.order == DESIGN_BY_WEIGHT;
 
-    TRY(table_read(r->arena, r->dir, "groups.tsv", group_columns, COUNT(group_columns), 0, &t,
+    TRY(table_read(r->arena, r->dir,
+                   &(struct schema){ "groups.tsv", group_columns, COUNT(group_columns), 0 }, &t,
                    err));
     if (t.row_count > DESIGN_GROUPS_MAX)
         return table_fault(&t, DESIGN_GROUPS_MAX, G_DRG, err, DESIGN_TOO_LARGE,
@@ -206,12 +209,12 @@ read_groups(struct reader *r, struct err *err)
         *g = (struct design_group){ table_cell(&t, i, G_DRG), table_cell(&t, i, G_NAME),
                                     table_cell(&t, i, G_PARENT), 0, 1 };
         if (by_weight || table_cell(&t, i, G_WEIGHT)[0])
-            TRY(table_number(&t, i, G_WEIGHT, 0, 1000, &g->weight, err));
+            TRY(table_number(&t, i, G_WEIGHT, (struct range){ 0, 1000 }, &g->weight, err));
         if (by_weight && g->weight <= 0)
             return table_fault(&t, i, G_WEIGHT, err, DESIGN_NUMBER,
                                "ordering by weight needs a weight above 0");
         if (table_cell(&t, i, G_HEAVY)[0])
-            TRY(table_number(&t, i, G_HEAVY, 1e-6, 100, &g->heavy, err));
+            TRY(table_number(&t, i, G_HEAVY, (struct range){ 1e-6, 100 }, &g->heavy, err));
         r->codes[i] = (struct entry){ g->code, i };
     }
     qsort(r->codes, t.row_count, sizeof *r->codes, by_code);
@@ -244,7 +247,9 @@ read_classes(struct reader *r, struct err *err)
     struct table t;
     size_t found;
 
-    TRY(table_read(r->arena, r->dir, "insurance.tsv", class_columns, 2, 0, &t, err));
+    TRY(table_read(r->arena, r->dir,
+                   &(struct schema){ "insurance.tsv", class_columns, COUNT(class_columns), 0 }, &t,
+                   err));
     if (t.row_count > DESIGN_CLASSES_MAX)
         return table_fault(&t, DESIGN_CLASSES_MAX, 0, err, DESIGN_TOO_LARGE,
                            "more than %d kinds of insurance", DESIGN_CLASSES_MAX);
@@ -277,7 +282,9 @@ read_people(struct reader *r, struct err *err)
     struct design_input *in = &r->in->design;
     struct table t;
 
-    TRY(table_read(r->arena, r->dir, "people.tsv", people_columns, 4, 0, &t, err));
+    TRY(table_read(r->arena, r->dir,
+                   &(struct schema){ "people.tsv", people_columns, COUNT(people_columns), 0 }, &t,
+                   err));
     if (t.row_count > DESIGN_STRATA_MAX)
         return table_fault(&t, DESIGN_STRATA_MAX, P_AGE, err, DESIGN_TOO_LARGE,
                            "more than %d kinds of people", DESIGN_STRATA_MAX);
@@ -291,7 +298,7 @@ read_people(struct reader *r, struct err *err)
         if (!find_class(in, table_cell(&t, i, P_INSURANCE), &s->class))
             return table_fault(&t, i, P_INSURANCE, err, DESIGN_UNKNOWN_STRATUM,
                                "%.40s is not in insurance.tsv", table_cell(&t, i, P_INSURANCE));
-        TRY(table_number(&t, i, P_PERSONS, 0, 1e8, &s->persons, err));
+        TRY(table_number(&t, i, P_PERSONS, (struct range){ 0, 1e8 }, &s->persons, err));
         if (s->persons != floor(s->persons))
             return table_fault(&t, i, P_PERSONS, err, DESIGN_NUMBER, "persons must be whole");
         for (size_t j = 0; j < i; j++)
@@ -326,11 +333,11 @@ apply_rate(const struct reader *r, const struct table *t, size_t row, unsigned c
     const char *age = table_cell(t, row, I_AGE), *sex = table_cell(t, row, I_SEX);
     const bool any_age = strcmp(age, "*") == 0, any_sex = strcmp(sex, "*") == 0;
     const unsigned char precise = (unsigned char) (1 + !any_age + !any_sex);
-    size_t group, fits = 0;
+    size_t group = 0, fits = 0;
     double rate;
 
     TRY(cell_group(r, t, row, I_DRG, &group, err));
-    TRY(table_number(t, row, I_RATE, 0, 10, &rate, err));
+    TRY(table_number(t, row, I_RATE, (struct range){ 0, 10 }, &rate, err));
     for (size_t s = 0; s < in->stratum_count; s++) {
         if ((!any_age && strcmp(in->strata[s].age, age) != 0) ||
             (!any_sex && strcmp(in->strata[s].sex, sex) != 0))
@@ -359,7 +366,10 @@ read_incidence(struct reader *r, struct err *err)
     const size_t cells = in->stratum_count * in->group_count;
     struct table t;
 
-    TRY(table_read(r->arena, r->dir, "incidence.tsv", incidence_columns, 4, 0, &t, err));
+    TRY(table_read(
+        r->arena, r->dir,
+        &(struct schema){ "incidence.tsv", incidence_columns, COUNT(incidence_columns), 0 }, &t,
+        err));
     unsigned char *rank = arena_alloc(r->arena, cells);
     in->rates = arena_alloc(r->arena, cells * sizeof *in->rates);
     if (!rank || !in->rates)
@@ -421,10 +431,10 @@ empirical(struct reader *r, const struct table *costs, size_t row, const struct 
         if (strcmp(table_cell(stays, i, S_DRG), drg) != 0 ||
             !fits(class, table_cell(stays, i, S_INSURANCE)))
             continue;
-        TRY(table_number(stays, i, S_OWN, 0.01, 1e8, &value[count], err));
+        TRY(table_number(stays, i, S_OWN, (struct range){ 0.01, 1e8 }, &value[count], err));
         weight[count] = 1;
         if (table_cell(stays, i, S_COUNT)[0])
-            TRY(table_number(stays, i, S_COUNT, 1e-6, 1e9, &weight[count], err));
+            TRY(table_number(stays, i, S_COUNT, (struct range){ 1e-6, 1e9 }, &weight[count], err));
         count++;
     }
     return dist_empirical(r->arena, value, weight, count, out) ? ERR_OK : out_of_memory(err);
@@ -444,10 +454,10 @@ parse_cost(struct reader *r, const struct table *t, size_t row, const struct tab
                            "kind is lognormal, lognormal-mean, gamma, fixed or empirical");
     if (kind == 4)
         return empirical(r, t, row, stays, out, err);
-    TRY(table_number(t, row, C_A, 1e-9, 1e8, &a, err));
+    TRY(table_number(t, row, C_A, (struct range){ 1e-9, 1e8 }, &a, err));
     if (kind == 3)
         return dist_empirical(r->arena, &a, NULL, 1, out) ? ERR_OK : out_of_memory(err);
-    TRY(table_number(t, row, C_B, 1e-9, kind == 0 ? 5 : 1e8, &b, err));
+    TRY(table_number(t, row, C_B, (struct range){ 1e-9, kind == 0 ? 5 : 1e8 }, &b, err));
     if (kind == 1 && b <= a)
         return table_fault(t, row, C_B, err, DESIGN_NUMBER,
                            "the mean of a lognormal lies above its median");
@@ -477,10 +487,14 @@ read_costs(struct reader *r, struct err *err)
     struct design_input *in = &r->in->design;
     const size_t cells = in->class_count * in->group_count;
     struct table t, stays;
-    size_t group, class = 0;
+    size_t group = 0, class = 0;
 
-    TRY(table_read(r->arena, r->dir, "costs.tsv", cost_columns, 5, 0, &t, err));
-    TRY(table_read(r->arena, r->dir, "stays.tsv", stay_columns, 4, TABLE_OPTIONAL, &stays, err));
+    TRY(table_read(r->arena, r->dir,
+                   &(struct schema){ "costs.tsv", cost_columns, COUNT(cost_columns), 0 }, &t, err));
+    TRY(table_read(
+        r->arena, r->dir,
+        &(struct schema){ "stays.tsv", stay_columns, COUNT(stay_columns), TABLE_OPTIONAL }, &stays,
+        err));
     TRY(check_stays(r, &stays, err));
     unsigned char *rank = arena_alloc(r->arena, cells);
     struct dist *costs = arena_alloc(r->arena, cells * sizeof *costs);
@@ -572,8 +586,8 @@ blend_block(struct reader *r, struct history *h, struct block *block, struct err
         struct experience *e = &h->rows[rows];
         double stays;
         first = rows == 0 ? i : first;
-        TRY(table_number(&h->t, i, H_EXPOSURE, 1e-6, 1e9, &e->exposure, err));
-        TRY(table_number(&h->t, i, H_STAYS, 0, 1e9, &stays, err));
+        TRY(table_number(&h->t, i, H_EXPOSURE, (struct range){ 1e-6, 1e9 }, &e->exposure, err));
+        TRY(table_number(&h->t, i, H_STAYS, (struct range){ 0, 1e9 }, &stays, err));
         const size_t unit = name_index(&h->units, &h->unit_count, table_cell(&h->t, i, H_UNIT));
         if (unit == h->own) {
             claims += stays;
@@ -644,7 +658,9 @@ open_history(struct reader *r, struct history *h, struct err *err)
     struct input *in = r->in;
     const char **blocks;
 
-    TRY(table_read(r->arena, r->dir, "history.tsv", history_columns, 5, 0, &h->t, err));
+    TRY(table_read(r->arena, r->dir,
+                   &(struct schema){ "history.tsv", history_columns, COUNT(history_columns), 0 },
+                   &h->t, err));
     blocks = arena_alloc(r->arena, h->t.row_count * sizeof *blocks);
     h->units = arena_alloc(r->arena, (h->t.row_count + 1) * sizeof *h->units);
     h->rows = arena_alloc(r->arena, h->t.row_count * sizeof *h->rows);
@@ -727,9 +743,11 @@ input_read_plan(struct arena *arena, const char *file, const struct design_input
     struct input shell = { .design = *in };
     struct reader r = { .arena = arena, .in = &shell };
     struct table t;
-    size_t group;
+    size_t group = 0;
 
-    TRY(table_read(arena, NULL, file, plan_columns, 2, TABLE_EXTRA_COLUMNS, &t, err));
+    TRY(table_read(arena, NULL,
+                   &(struct schema){ file, plan_columns, COUNT(plan_columns), TABLE_EXTRA_COLUMNS },
+                   &t, err));
     r.codes = arena_alloc(arena, in->group_count * sizeof *r.codes);
     *amounts = arena_alloc(arena, in->group_count * sizeof **amounts);
     if (!r.codes || !*amounts)
@@ -774,12 +792,14 @@ read_year(struct arena *arena, const char *dir, struct forecast_so_far *out, str
     struct table t;
     size_t k;
 
-    TRY(table_read(arena, dir, "year.tsv", setting_columns, 2, 0, &t, err));
+    TRY(table_read(arena, dir,
+                   &(struct schema){ "year.tsv", setting_columns, COUNT(setting_columns), 0 }, &t,
+                   err));
     for (size_t r = 0; r < t.row_count; r++) {
         if (!word_parse(table_cell(&t, r, 0), names, COUNT(names), &k))
             return table_fault(&t, r, 0, err, DESIGN_SETTING, "unknown setting \"%.40s\"",
                                table_cell(&t, r, 0));
-        TRY(table_number(&t, r, 1, 0, k < 2 ? 400 : 1, &values[k], err));
+        TRY(table_number(&t, r, 1, (struct range){ 0, k < 2 ? 400 : 1 }, &values[k], err));
         if (k < 2 && values[k] != floor(values[k]))
             return table_fault(&t, r, 1, err, DESIGN_NUMBER, "days must be whole");
     }
@@ -789,13 +809,15 @@ read_year(struct arena *arena, const char *dir, struct forecast_so_far *out, str
     out->elapsed_days = (int64_t) values[1];
     out->warn_at = values[2];
     out->alarm_at = values[3];
-    TRY(table_read(arena, dir, "lags.tsv", lag_columns, 2, TABLE_OPTIONAL, &t, err));
+    TRY(table_read(arena, dir,
+                   &(struct schema){ "lags.tsv", lag_columns, COUNT(lag_columns), TABLE_OPTIONAL },
+                   &t, err));
     if (t.row_count > FORECAST_LAGS_MAX)
         return table_fault(&t, FORECAST_LAGS_MAX, 0, err, DESIGN_TOO_LARGE, "more than %d lags",
                            FORECAST_LAGS_MAX);
     for (size_t r = 0; r < t.row_count; r++) {
-        TRY(table_number(&t, r, 0, 1, 1000, &out->lags[r].days, err));
-        TRY(table_number(&t, r, 1, 0, 1, &out->lags[r].share, err));
+        TRY(table_number(&t, r, 0, (struct range){ 1, 1000 }, &out->lags[r].days, err));
+        TRY(table_number(&t, r, 1, (struct range){ 0, 1 }, &out->lags[r].share, err));
     }
     out->lag_count = t.row_count;
     return ERR_OK;
@@ -809,7 +831,10 @@ input_read_so_far(struct arena *arena, const char *dir, const struct design_inpu
     struct table t;
 
     TRY(read_year(arena, dir, &f, err));
-    TRY(table_read(arena, dir, "so_far.tsv", so_far_columns, 3, TABLE_MAY_BE_EMPTY, &t, err));
+    TRY(table_read(
+        arena, dir,
+        &(struct schema){ "so_far.tsv", so_far_columns, COUNT(so_far_columns), TABLE_MAY_BE_EMPTY },
+        &t, err));
     int64_t *claims = arena_alloc(arena, in->group_count * sizeof *claims);
     money_t *paid = arena_alloc(arena, in->group_count * sizeof *paid);
     bool *seen = arena_alloc(arena, in->group_count);
@@ -827,7 +852,7 @@ input_read_so_far(struct arena *arena, const char *dir, const struct design_inpu
             return table_fault(&t, r, F_DRG, err, DESIGN_DOUBLE, "%.40s is given twice",
                                in->groups[g].code);
         seen[g] = true;
-        TRY(table_number(&t, r, F_CLAIMS, 0, 1e8, &count, err));
+        TRY(table_number(&t, r, F_CLAIMS, (struct range){ 0, 1e8 }, &count, err));
         if (count != floor(count))
             return table_fault(&t, r, F_CLAIMS, err, DESIGN_NUMBER, "claims must be whole");
         claims[g] = (int64_t) count;

@@ -138,7 +138,8 @@ run_simulate(struct arena *arena, const struct command *c, struct input *in, str
     money_t *amounts;
 
     TRY(input_read_plan(arena, c->plan, &in->design, &amounts, err));
-    TRY(design_simulate(arena, &in->design, amounts, c->years, c->seed, &simulation, err));
+    TRY(design_simulate(arena, &in->design, amounts, (struct design_years){ c->years, c->seed },
+                        &simulation, err));
     const struct result r = { .in = in, .simulation = &simulation };
     return save_all(c, names, COUNT(names), &r, err);
 }
@@ -159,7 +160,7 @@ print_settings(void)
 {
 #define SETTING(name, kind, member, fallback, says)                                                \
     (void) printf("%-20s %-12s %-8s %s\n", #name, #kind,                                           \
-                  fallback ? (const char *) fallback : "required", says);
+                  (fallback) ? (const char *) (fallback) : "required", (says));
 #include "settings.def"
 #undef SETTING
 }

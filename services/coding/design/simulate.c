@@ -89,8 +89,12 @@ poisson(struct dice *d, double mean)
         count += (int64_t) m;
         mean -= stretch;
     }
-    for (double product = uniform(d), limit = exp(-mean); product > limit; product *= uniform(d))
+    const double limit = exp(-mean);
+    double product = uniform(d);
+    while (product > limit) {
+        product *= uniform(d);
         count++;
+    }
     return count;
 }
 
@@ -255,28 +259,28 @@ play_prepare(struct arena *arena, struct play *play)
 
 err_t
 design_simulate(struct arena *arena, const struct design_input *in, const money_t *amounts,
-                int64_t years, uint64_t seed, struct simulation *out, struct err *err)
+                struct design_years years, struct simulation *out, struct err *err)
 {
     struct design_plan plan;
-    struct simulation result = { .years = years };
+    struct simulation result = { .years = years.count };
 
-    if (years < 1 || years > 10000000)
+    if (years.count < 1 || years.count > 10000000)
         return err_set(err, ERR_INVALID, DESIGN_SETTING, "1 to 10,000,000 years, not %lld",
-                       (long long) years);
+                       (long long) years.count);
     TRY(design_assess(arena, in, amounts, DESIGN_PREVIEW, &plan, err));
     struct play play = { .in = in, .amounts = amounts, .thresholds = plan.thresholds };
-    double *totals = arena_alloc(arena, (size_t) years * sizeof *totals);
+    double *totals = arena_alloc(arena, (size_t) years.count * sizeof *totals);
     if (!totals || !play_prepare(arena, &play))
         return err_set(err, ERR_LIMITED, DESIGN_MEMORY, "out of memory");
-    dice_seed(&play.dice, seed);
-    for (int64_t y = 0; y < years; y++) {
+    dice_seed(&play.dice, years.seed);
+    for (int64_t y = 0; y < years.count; y++) {
         const double r = in->goals.dispersion;
         const double factor = r > 0 ? gamma_deviate(&play.dice, r) / r : 1;
         for (size_t s = 0; s < in->stratum_count; s++)
             totals[y] += play_stratum(&play, s, factor);
         result.overspent += totals[y] > (double) plan.pool.fen / 100 + 1e-6;
     }
-    summarise(totals, years, &result);
+    summarise(totals, years.count, &result);
     *out = result;
     return ERR_OK;
 }

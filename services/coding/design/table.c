@@ -47,7 +47,7 @@ number_parse(const char *text, double *out)
 }
 
 err_t
-table_number(const struct table *t, size_t row, size_t column, double low, double high, double *out,
+table_number(const struct table *t, size_t row, size_t column, struct range range, double *out,
              struct err *err)
 {
     const char *text = table_cell(t, row, column);
@@ -55,11 +55,11 @@ table_number(const struct table *t, size_t row, size_t column, double low, doubl
     if (!number_parse(text, out))
         return table_fault(t, row, column, err, text[0] ? DESIGN_NUMBER : DESIGN_EMPTY,
                            "\"%.40s\" is not a number", text);
-    if (*out < 0 && low >= 0)
+    if (*out < 0 && range.low >= 0)
         return table_fault(t, row, column, err, DESIGN_NEGATIVE, "%.40s is negative", text);
-    if (*out < low || *out > high)
+    if (*out < range.low || *out > range.high)
         return table_fault(t, row, column, err, DESIGN_NUMBER, "%.40s is not within %g to %g", text,
-                           low, high);
+                           range.low, range.high);
     return ERR_OK;
 }
 
@@ -253,28 +253,28 @@ read_lines(struct table *t, char *text, int flags, struct err *err)
 }
 
 err_t
-table_read(struct arena *arena, const char *dir, const char *file, const struct column *columns,
-           size_t column_count, int flags, struct table *out, struct err *err)
+table_read(struct arena *arena, const char *dir, const struct schema *schema, struct table *out,
+           struct err *err)
 {
+    const char *file = schema->file, *slash = strrchr(file, '/');
     const char *path = dir ? arena_printf(arena, "%s/%s", dir, file) : file;
-    const char *slash = strrchr(file, '/');
     struct table t = { .file = slash ? slash + 1 : file,
-                       .columns = columns,
-                       .column_count = column_count };
+                       .columns = schema->columns,
+                       .column_count = schema->column_count };
     size_t lines = 1;
     char *text;
 
     if (!path)
         return err_set(err, ERR_LIMITED, DESIGN_MEMORY, "out of memory");
-    TRY(slurp(arena, path, flags & TABLE_OPTIONAL, &text, err));
+    TRY(slurp(arena, path, schema->flags & TABLE_OPTIONAL, &text, err));
     if (text) {
         for (const char *at = text; (at = strchr(at, '\n')); at++)
             lines++;
-        t.cells = arena_alloc(arena, lines * column_count * sizeof *t.cells);
+        t.cells = arena_alloc(arena, lines * t.column_count * sizeof *t.cells);
         t.lines = arena_alloc(arena, lines * sizeof *t.lines);
         if (!t.cells || !t.lines)
             return err_set(err, ERR_LIMITED, DESIGN_MEMORY, "out of memory");
-        TRY(read_lines(&t, text, flags, err));
+        TRY(read_lines(&t, text, schema->flags, err));
     }
     *out = t;
     return ERR_OK;

@@ -28,10 +28,16 @@ struct table {
 
 enum table_flags { TABLE_OPTIONAL = 1, TABLE_EXTRA_COLUMNS = 2, TABLE_MAY_BE_EMPTY = 4 };
 
+struct schema {
+    const char *file;
+    const struct column *columns;
+    size_t column_count;
+    int flags;
+};
+
 /* dir may be NULL: file is then the whole path.  A missing TABLE_OPTIONAL file has no rows. */
-err_t table_read(struct arena *arena, const char *dir, const char *file,
-                 const struct column *columns, size_t column_count, int flags, struct table *out,
-                 struct err *err) MUST_CHECK;
+err_t table_read(struct arena *arena, const char *dir, const struct schema *schema,
+                 struct table *out, struct err *err) MUST_CHECK;
 
 static inline const char *
 table_cell(const struct table *t, size_t row, size_t column)
@@ -44,7 +50,10 @@ err_t table_fault(const struct table *t, size_t row, size_t column, struct err *
                   const char *reason, const char *fmt, ...) PRINTF(6, 7);
 
 /* A decimal number within low..high; an empty cell is an error. */
-err_t table_number(const struct table *t, size_t row, size_t column, double low, double high,
+struct range {
+    double low, high;
+};
+err_t table_number(const struct table *t, size_t row, size_t column, struct range range,
                    double *out, struct err *err);
 err_t table_money(const struct table *t, size_t row, size_t column, money_t *out, struct err *err);
 

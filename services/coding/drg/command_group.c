@@ -49,30 +49,77 @@ put_result(struct stream_block *block, const struct group_job *job, struct drg_t
     block->counts[result->status]++;
 }
 
+/* Rows wait until there are enough of them for drg_group_many(). */
+enum { BATCH = 16 };
+struct batch {
+    size_t count;
+    struct {
+        struct csv_row row;
+        struct drg_text index;
+        enum drg_reason broken;
+    } items[BATCH];
+    struct drg_stay stays[BATCH];
+    struct drg_result results[BATCH];
+};
+
+static void *
+join(const struct stream *stream)
+{
+    (void) stream;
+    return calloc(1, sizeof(struct batch));
+}
+
+static void
+leave(const struct stream *stream, struct stream_block *block)
+{
+    struct batch *batch = block->mine;
+
+    (void) stream;
+    for (size_t i = 0; i < BATCH; i++)
+        csv_row_done(&batch->items[i].row);
+    free(batch);
+}
+
+static void
+flush(const struct stream *stream, struct stream_block *block)
+{
+    const struct group_job *job = stream->job;
+    struct batch *batch = block->mine;
+
+    drg_group_many(job->scheme, batch->stays, batch->count, batch->results);
+    for (size_t i = 0; i < batch->count; i++) {
+        if (batch->items[i].broken != DRG_WHY_NONE)
+            drg_bad_row(job->scheme, batch->items[i].broken, &batch->results[i]);
+        put_result(block, job, batch->items[i].index, &batch->results[i]);
+    }
+    batch->count = 0;
+}
+
 static void
 group_row(const struct stream *stream, struct stream_block *block, char *p, char *end,
           enum drg_reason broken)
 {
     const struct group_job *job = stream->job;
-    struct drg_result result;
-    struct drg_stay stay;
+    struct batch *batch = block->mine;
+    struct csv_row *row = &batch->items[batch->count].row;
+    struct drg_stay *stay = &batch->stays[batch->count];
     struct drg_text index = { "", 0 };
-
-    csv_split(p, end, &block->row);
     const int at = stream->layout.at[CSV_INDEX];
-    if (at >= 0 && (size_t) at < block->row.count && at < CSV_COLUMNS_MAX)
-        index = block->row.fields[at];
+
+    csv_split(p, end, row);
+    if (at >= 0 && (size_t) at < row->count && at < CSV_COLUMNS_MAX)
+        index = row->fields[at];
     if (index.size > 256) /* of a broken row, anything may stand there */
         index.size = 256;
     if (broken == DRG_WHY_NONE)
-        broken = csv_stay(&stream->layout, &block->row, &stay);
-    if (broken == DRG_WHY_NONE) {
-        stay.convert = job->convert;
-        drg_group(job->scheme, &stay, &result);
-    } else {
-        drg_bad_row(job->scheme, broken, &result);
-    }
-    put_result(block, job, index, &result);
+        broken = csv_stay(&stream->layout, row, stay);
+    if (broken != DRG_WHY_NONE)
+        *stay = DRG_STAY_INIT;
+    stay->convert = job->convert;
+    batch->items[batch->count].index = index;
+    batch->items[batch->count++].broken = broken;
+    if (batch->count == BATCH)
+        flush(stream, block);
 }
 
 static void
@@ -117,6 +164,9 @@ command_group(int argc, char **argv)
                              .threads = 1,
                              .progress = isatty(STDERR_FILENO) == 1,
                              .row = group_row,
+                             .flush = flush,
+                             .join = join,
+                             .leave = leave,
                              .job = &job };
     const char *path = NULL;
     bool quiet = false, identity = false;

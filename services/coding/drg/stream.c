@@ -256,6 +256,8 @@ thread_main(void *shared)
     } else {
         while (next_block(s, block, &number)) {
             work(stream, block);
+            if (stream->flush)
+                stream->flush(stream, block);
             write_block(s, block, number);
         }
         (void) pthread_mutex_lock(&s->write_lock);

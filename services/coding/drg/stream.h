@@ -31,6 +31,8 @@ struct stream {
      * where stream_room() says. */
     void (*row)(const struct stream *stream, struct stream_block *block, char *p, char *end,
                 enum drg_reason broken);
+    /* After the last row of a block; may be NULL. */
+    void (*flush)(const struct stream *stream, struct stream_block *block);
     /* Gives a thread what is its own, and takes it back at the end (under a lock); may be NULL. */
     void *(*join)(const struct stream *stream);
     void (*leave)(const struct stream *stream, struct stream_block *block);

@@ -20,6 +20,28 @@
 #define PASSWORD "Tiankong7-Daotian"
 #define ADDRESS "192.0.2.7"
 
+#ifndef HUZHU_FAULTS
+/* A release has no fault points: those tests are skipped. */
+static void
+fault_arm(const char *point, int n)
+{
+    (void) point, (void) n;
+}
+static void
+fault_arm_nth(int nth)
+{
+    (void) nth;
+}
+static bool
+fault_fired(void)
+{
+    return false;
+}
+#define NEEDS_FAULTS skip()
+#else
+#define NEEDS_FAULTS ((void) 0)
+#endif
+
 static struct cluster *cluster;
 static struct runtime *rt;
 static struct svc_thread *thread;
@@ -697,7 +719,8 @@ a_token_that_is_not_exactly_ours_opens_nothing(void **state)
     }
     EXPECT(resume(""), ERR_UNAUTHENTICATED, SESSION_NONE);
     EXPECT(resume("hzs_"), ERR_UNAUTHENTICATED, SESSION_NONE);
-    (void) snprintf(token, sizeof token, "hzt_%s", a.token + 4);
+    (void) snprintf(token, sizeof token, "%s", a.token);
+    token[2] = 't'; /* the other kind of token */
     EXPECT(resume(token), ERR_UNAUTHENTICATED, SESSION_NONE);
     EXPECT_OK(resume(a.token));
     /* What the database keeps of it is no token. */
@@ -1099,6 +1122,7 @@ without_a_turn_or_a_key_nobody_comes_in(void **state)
     struct err err;
 
     (void) state;
+    NEEDS_FAULTS;
     fault_arm("identity.turn", 1);
     EXPECT(try_sign_in("sysadmin@jingkou", PASSWORD, ADDRESS), ERR_LIMITED, SIGN_IN_BUSY);
     fault_arm_nth(0);
@@ -1169,6 +1193,7 @@ static void
 a_sign_in_that_fails_anywhere_leaves_no_half_session(void **state)
 {
     (void) state;
+    NEEDS_FAULTS;
     for (int nth = 1; nth < 200; nth++) {
         (void) cluster_sql(cluster, "DELETE FROM identity.session; TRUNCATE identity.event");
         fault_arm_nth(nth);
@@ -1196,6 +1221,7 @@ passwords_and_tokens_that_fail_anywhere_are_made_once(void **state)
     char old[32] = PASSWORD, new[32], one_time[ONE_TIME_BYTES];
 
     (void) state;
+    NEEDS_FAULTS;
     in.label = (char *) "t";
     in.days = 1;
     for (int nth = 1; nth < 200; nth++) {
@@ -1241,6 +1267,7 @@ a_grant_that_fails_anywhere_leaves_no_trace(void **state)
     const struct id id = makes_account("wang.fang");
 
     (void) state;
+    NEEDS_FAULTS;
     for (int nth = 1; nth < 200; nth++) {
         fault_arm_nth(nth);
         const struct answer answer = grant(&security_admin, id, 2, NULL);

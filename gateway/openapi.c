@@ -61,6 +61,7 @@ scalar(struct writer *w, const struct field *field)
         [FIELD_ID] = "{\"type\":\"string\",\"format\":\"uuid\"}",
         [FIELD_DATE] = "{\"type\":\"string\",\"format\":\"date\"}",
         [FIELD_INSTANT] = "{\"type\":\"string\",\"format\":\"date-time\"}",
+        [FIELD_NUMBER] = "{\"type\":\"string\",\"format\":\"int64\"}",
     };
 
     if (field->kind == FIELD_ENUM)

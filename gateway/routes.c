@@ -1,6 +1,7 @@
 /* routes.c - routes.def made a table; the only file that names the services' descriptors. */
 #include "audit.pb-c.h"
 #include "claims.pb-c.h"
+#include "coding.pb-c.h"
 #include "identity.pb-c.h"
 #include "route.h"
 

@@ -88,6 +88,8 @@ shape_is_house_type(const ProtobufCMessageDescriptor *descriptor, enum field_kin
         *kind = FIELD_DATE;
     else if (descriptor == &huzhu__instant__descriptor)
         *kind = FIELD_INSTANT;
+    else if (descriptor == &huzhu__number__descriptor)
+        *kind = FIELD_NUMBER;
     else
         return false;
     return true;

@@ -5,6 +5,7 @@
  * 64-bit integers as strings out and as strings or numbers in, enums by name, bytes as base64,
  * fields of default value not written) with the house's own forms of common.proto:
  *   huzhu.Id "0190a5e0-…"   huzhu.Date "2026-11-22"   huzhu.Instant RFC 3339
+ *   huzhu.Number "45", a number is read too
  *
  * Strict: whatever jansson (JSON_REJECT_DUPLICATES) refuses is refused here too.  Beyond that an
  * unknown field, a wrong type, a number out of range, two members of a oneof, an element that is
@@ -81,6 +82,7 @@ enum field_kind {
     FIELD_ID,
     FIELD_DATE,
     FIELD_INSTANT,
+    FIELD_NUMBER,
 };
 struct field {
     const ProtobufCFieldDescriptor *proto;

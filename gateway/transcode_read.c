@@ -561,6 +561,20 @@ store_time(struct reader *r, const struct field *field, struct span text, void *
     return ERR_OK;
 }
 
+static err_t
+store_number(struct reader *r, struct span text, void *member)
+{
+    static const struct field int64 = { .kind = FIELD_INT64, .element_size = 8 };
+    Huzhu__Number *message = arena_alloc(r->arena, sizeof *message);
+
+    if (!message)
+        return no_memory(r);
+    huzhu__number__init(message);
+    TRY(store_integer(r, &int64, text, &message->value));
+    memcpy(member, &message, sizeof message);
+    return ERR_OK;
+}
+
 /* What a JSON string may stand for. */
 static err_t
 store_text(struct reader *r, const struct field *field, struct span text, void *member)
@@ -577,6 +591,8 @@ store_text(struct reader *r, const struct field *field, struct span text, void *
     case FIELD_DATE:
     case FIELD_INSTANT:
         return store_time(r, field, text, member);
+    case FIELD_NUMBER:
+        return store_number(r, text, member);
     case FIELD_INT32:
     case FIELD_UINT32:
     case FIELD_INT64:
@@ -629,7 +645,7 @@ read_number(struct reader *r, const struct field *field, void *member)
 
     if (!scan_number(r, &text, &whole))
         return syntax(r);
-    if (field->kind <= FIELD_UINT64) {
+    if (field->kind <= FIELD_UINT64 || field->kind == FIELD_NUMBER) {
         bool negative;
         uint64_t value;
         if (!whole)
@@ -637,7 +653,7 @@ read_number(struct reader *r, const struct field *field, void *member)
         /* Beyond int64 a number must be a string: readers in between would change it. */
         if (!integer_parse(text, &negative, &value) || value > (uint64_t) INT64_MAX + negative)
             return fault(r, "json.range", "the number is out of range");
-        return store_integer(r, field, text, member);
+        return store_text(r, field, text, member);
     }
     if (field->kind == FIELD_ENUM) {
         struct field as_integer = { .kind = FIELD_INT32, .element_size = 4 };

@@ -203,6 +203,8 @@ write_value(struct text *out, const struct field *field, const void *member)
         transcode_write(field->sub, pointer, out);
     else if (field->kind == FIELD_ID)
         write_id(out, pointer);
+    else if (field->kind == FIELD_NUMBER)
+        write_quoted_int(out, true, &((const Huzhu__Number *) pointer)->value);
     else
         write_time(out, field->kind == FIELD_DATE,
                    field->kind == FIELD_DATE ? ((const Huzhu__Date *) pointer)->days
@@ -231,6 +233,7 @@ is_present(const struct field *field, const ProtobufCMessage *message)
     case FIELD_ID:
     case FIELD_DATE:
     case FIELD_INSTANT:
+    case FIELD_NUMBER:
         memcpy(&pointer, member, sizeof pointer);
         return pointer != NULL;
     default:

@@ -27,6 +27,11 @@ bool cluster_boot(struct cluster *cluster);      /* after one of these two: */
 void cluster_shut_down(struct cluster *cluster); /* "fast": sessions are ended */
 void cluster_kill(struct cluster *cluster);      /* SIGKILL: a crash */
 
+/* A standby that has copied the primary, which from now on commits nothing that the standby has not
+ * flushed.  NULL after having said why not. */
+struct cluster *cluster_start_standby(struct cluster *primary);
+bool cluster_promote(struct cluster *standby);
+
 /* The runtime's and the service's migrations, as `huzhu-X migrate` applies them. */
 bool cluster_migrate(struct cluster *cluster, const struct svc *svc);
 

@@ -697,7 +697,7 @@ a_token_that_is_not_exactly_ours_opens_nothing(void **state)
     }
     EXPECT(resume(""), ERR_UNAUTHENTICATED, SESSION_NONE);
     EXPECT(resume("hzs_"), ERR_UNAUTHENTICATED, SESSION_NONE);
-    (void) snprintf(token, sizeof token, "hzt_%s", a.token + 4);
+    (void) snprintf(token, sizeof token, "hzt_%.*s", TOKEN_TEXT_BYTES, a.token + 4);
     EXPECT(resume(token), ERR_UNAUTHENTICATED, SESSION_NONE);
     EXPECT_OK(resume(a.token));
     /* What the database keeps of it is no token. */

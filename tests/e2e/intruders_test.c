@@ -60,7 +60,9 @@ recorded(const char *kind)
 {
     char sql[256];
 
-    (void) snprintf(sql, sizeof sql, "SELECT count(*) FROM audit.record WHERE kind LIKE '%%%s%%'",
+    (void) snprintf(sql, sizeof sql,
+                    "SELECT count(*) FROM audit.record WHERE topic LIKE '%%Refus%%' AND "
+                    "encode(body, 'escape') LIKE '%%%s%%'",
                     kind);
     return counts(p, sql);
 }

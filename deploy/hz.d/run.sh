@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2016 # in single quotes: the inner shell's words
 
 READY_S=30
-PROGRAMS=(huzhu-supervise huzhu-keys huzhu-broker huzhu-gateway)
+PROGRAMS=(huzhu-supervise huzhu-keys huzhu-broker huzhu-gateway huzhu-drg huzhu-design)
 
 programs()
 {
@@ -25,7 +25,7 @@ up_folders()
     chmod 750 "$HZ_DATA"
     as_user sh -c 'cd "$1"' sh "$HZ_DATA" 2>/dev/null ||
         die "the user $HZ_USER cannot reach $HZ_DATA: every folder above it must allow it to pass (chmod o+x)"
-    as_user mkdir -p "$HZ_DATA"/{bin,run,log,web,settings} "$HZ_DATA"/keys/{bus,tls,master}
+    as_user mkdir -p "$HZ_DATA"/{bin,run,log,web,settings,schemes} "$HZ_DATA"/keys/{bus,tls,master}
     as_user chmod 700 "$HZ_DATA/keys" "$HZ_DATA"/keys/{bus,tls,master} "$HZ_DATA/run"
 }
 
@@ -57,6 +57,20 @@ install_programs()
     cp -r "$HZ_BIN/../web" "$HZ_DATA/web.new"
     chmod -R a+rX "$HZ_DATA/web.new"
     rm -rf "$HZ_DATA/web" && mv "$HZ_DATA/web.new" "$HZ_DATA/web"
+}
+
+# The demonstration scheme, so that stays can be grouped at once; a city's own is compiled into the same folder.  Each
+# version stays: an old claim regroups with its own year's scheme, and what the file is called says which pack it is.
+install_schemes()
+{
+    local pack=$HZ_SOURCE/services/coding/scheme/starter version
+    [[ -d $pack ]] || return 0
+    version=$(cat "$pack"/*.tsv "$pack/scheme.json" | sha256sum | cut -c1-12)
+    [[ ! -e $HZ_DATA/schemes/starter-$version.hzs ]] || return 0
+    "$HZ_DATA/bin/huzhu-drg" compile "$pack" -o "$HZ_DATA/schemes/starter-$version.new" >"$HZ_DATA/log/schemes.log" 2>&1 ||
+        die "the demonstration scheme does not compile: $(tail -n 3 "$HZ_DATA/log/schemes.log")"
+    mv "$HZ_DATA/schemes/starter-$version.new" "$HZ_DATA/schemes/starter-$version.hzs"
+    chmod a+r "$HZ_DATA/schemes/starter-$version.hzs"
 }
 
 start_supervisor()
@@ -118,6 +132,7 @@ hz_up()
         instance_exists || conf_set port "$PORT_DEFAULT"
         port_is_free || die "port $(instance_port) is taken: hz up --port N"
         install_programs
+        install_schemes
         database_create
         database_configure
         keys_create

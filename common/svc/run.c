@@ -209,6 +209,9 @@ record_refusal(struct call *c, const struct request *request)
     }
     thread->refusals_us += REFUSAL_COST_US;
 
+    /* The body of a BARE method may be a password and little else: from the digest of such a body
+     * the password can be guessed, so none is kept. */
+    const bool may_hold_secret = !request->method || request->method->effect == SVC_BARE;
     sha256(request->envelope->body.data, request->envelope->body.len, body_sha256);
     event.request_id = bytes_of(&c->request_id);
     event.method = (char *) loggable(c->method);
@@ -216,7 +219,8 @@ record_refusal(struct call *c, const struct request *request)
     event.session_id = bytes_of(&c->session);
     event.roles = c->roles;
     event.caller = (char *) c->caller;
-    event.body_sha256 = digest_of(body_sha256);
+    if (!may_hold_secret)
+        event.body_sha256 = digest_of(body_sha256);
     event.code = (char *) err_name(refused.code);
     event.reason = (char *) refused.reason;
     const struct id tenant = c->tenant;

@@ -96,6 +96,12 @@ template_path(char path[static 512])
     (void) snprintf(path, 512, "%s/pg15-template-%08x", HUZHU_BINARY_DIR, hash);
 }
 
+pid_t
+cluster_pid(const struct cluster *cluster)
+{
+    return cluster->pid;
+}
+
 const char *
 cluster_socket_dir(const struct cluster *cluster)
 {

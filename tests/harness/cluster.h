@@ -10,6 +10,7 @@
 
 #include <libpq-fe.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "svc/svc.h"
 
@@ -21,6 +22,7 @@ void cluster_stop(struct cluster *cluster);
 
 /* conninfo for a role; lives as long as the cluster (at most 32 different ones). */
 const char *cluster_url(struct cluster *cluster, const char *role);
+pid_t cluster_pid(const struct cluster *cluster); /* the postmaster */
 const char *cluster_socket_dir(const struct cluster *cluster);
 
 bool cluster_boot(struct cluster *cluster);      /* after one of these two: */

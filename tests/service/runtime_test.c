@@ -805,6 +805,27 @@ secrets_are_sealed_with_the_tenants_own_key(void **state)
 }
 
 static void
+a_table_that_does_not_fit_its_contract_stops_the_start(void **state)
+{
+    const struct runtime_conf conf = conf_of("claims");
+    struct svc wrong = toy;
+    struct runtime *none = NULL;
+    struct err err;
+
+    (void) state;
+    assert_true(svc_is_complete(&toy));
+    wrong.method_count = 1; /* an rpc without a row */
+    assert_false(svc_is_complete(&wrong));
+    assert_int_equal(runtime_create(&wrong, &conf, NULL, &none, &err), ERR_INTERNAL);
+    assert_string_equal(err.reason, "svc.incomplete");
+    assert_null(none);
+    const struct svc_method swapped[] = { toy_methods[1], toy_methods[0] };
+    wrong = toy;
+    wrong.methods = swapped;
+    assert_false(svc_is_complete(&wrong));
+}
+
+static void
 metrics_tell_what_happened(void **state)
 {
     Bus__Answer answer;
@@ -1074,6 +1095,7 @@ main(void)
         CLEAN(a_duty_runs_in_one_replica_at_a_time),
         CLEAN(old_replies_are_thrown_away_over_all_tenants),
         CLEAN(secrets_are_sealed_with_the_tenants_own_key),
+        CLEAN(a_table_that_does_not_fit_its_contract_stops_the_start),
         CLEAN(metrics_tell_what_happened),
         FED(events_are_applied_exactly_once_in_their_tenant),
         FED(a_refused_event_is_parked_and_the_stream_goes_on),

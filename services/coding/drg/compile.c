@@ -165,7 +165,7 @@ number_bits(struct compiler *c, struct side *side)
     side->words = side->bit_count > 0 ? (side->bit_count + 63) / 64 : 1;
     if (side->wide > HZS_WIDE_WORDS_MAX)
         return too_large(c, "lists read by dx, sdx, op or sop", side->wide_count,
-                         64 * HZS_WIDE_WORDS_MAX);
+                         HZS_WIDE_BITS_MAX);
     if (side->codes->count >= (1 << 24) - 1)
         return too_large(c, "codes", side->codes->count, (1 << 24) - 2);
     return ERR_OK;
@@ -303,6 +303,8 @@ emit_atom(struct emitter *e, const struct rule *atom, uint16_t yes, uint16_t no)
     return (uint16_t) count;
 }
 
+/* A rule is as deep as rule.c lets it be nested, and as long as its text: the stack bears both. */
+/* NOLINTBEGIN(misc-no-recursion) */
 static uint16_t emit(struct emitter *e, const struct rule *rule, uint16_t yes, uint16_t no);
 
 /* The terms of an "and" (each leads to the next when true) or of an "or" (when false). */
@@ -333,6 +335,8 @@ emit(struct emitter *e, const struct rule *rule, uint16_t yes, uint16_t no)
     }
     return emit_chain(e, rule->first, rule->kind == RULE_AND, yes, no);
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 static err_t
 put_rule(struct compiler *c, const struct rule *rule, struct hzs_rule *out)
@@ -663,7 +667,7 @@ compile(struct compiler *c, void **bytes, size_t *size)
     TRY(put_string(c, "", &empty)); /* so that 0 is a string in every scheme */
     c->row_words = pack->rows.count > 0 ? (pack->rows.count + 63) / 64 : 1;
     if (c->row_words > HZS_ROW_WORDS_MAX)
-        return too_large(c, "ADRG rows", pack->rows.count, 64 * HZS_ROW_WORDS_MAX);
+        return too_large(c, "ADRG rows", pack->rows.count, HZS_ROWS_MAX);
     if (pack->tables_seen.count >= HZS_NO_TABLE - 1)
         return too_large(c, "exclusion tables", pack->tables_seen.count, HZS_NO_TABLE - 2);
     c->bit_of = arena_alloc(c->arena, pack->lists.count * sizeof *c->bit_of);

@@ -313,7 +313,7 @@ gather(const struct drg_scheme *s, struct facts *f, const struct search *ready,
     f->unknown_dx = f->unknown_op = f->pdx_class = f->pop_class = f->op_kept = 0;
     f->pdx_table = 0;
     f->mcc = f->cc = false;
-    f->number[HZS_AGE - HZS_AGE] = stay->age;
+    f->number[0] = stay->age; /* HZS_AGE is the first */
     f->number[HZS_DAYS - HZS_AGE] = stay->days;
     f->number[HZS_WEIGHT - HZS_AGE] = stay->weight == 0 ? DRG_MISSING : stay->weight;
     f->number[HZS_LOS - HZS_AGE] = stay->los;

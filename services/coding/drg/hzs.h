@@ -25,7 +25,9 @@ enum {
     HZS_BYTE_ORDER = 0x01020304,
     HZS_ALIGN = 64,
     HZS_WIDE_WORDS_MAX = 64, /* 4096 lists read by dx, sdx, op, sop: the national scheme has 60 */
+    HZS_WIDE_BITS_MAX = 64 * HZS_WIDE_WORDS_MAX,
     HZS_ROW_WORDS_MAX = 128, /* 8192 ADRG rows: the national scheme has 376 */
+    HZS_ROWS_MAX = 64 * HZS_ROW_WORDS_MAX,
 };
 #define HZS_BYTES_MAX ((uint64_t) 512 << 20)
 

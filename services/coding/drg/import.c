@@ -116,8 +116,13 @@ put_cell(const struct source *s, const char *name, size_t size, char *out, size_
         length--;
     if (*at + length >= LINE_BYTES)
         return bad(s->in, "a value is too long", "");
-    for (size_t i = 0; i < length; i++)
-        out[(*at)++] = text[i] == '\t' || text[i] == '\n' || text[i] == '\r' ? ' ' : text[i];
+    for (size_t i = 0; i < length; i++) {
+        const bool blank = text[i] == '\t' || text[i] == '\n' || text[i] == '\r';
+        out[*at] = text[i];
+        if (blank)
+            out[*at] = ' ';
+        (*at)++;
+    }
     out[*at] = '\0';
     return ERR_OK;
 }
@@ -194,9 +199,12 @@ value_of(const struct source *s, const char *column, char *out)
     if (json_is_string(value))
         return put_template(s, json_string_value(value), out, &at);
     const char *automatic = json_string_value(json_object_get(value, "auto"));
-    if (automatic) {
-        char adrg[LINE_BYTES];
-        TRY(value_of(s, automatic, adrg));
+    if (automatic) { /* the column that it names must be a template: no way back here */
+        const json_t *of = json_object_get(json_object_get(s->table, "columns"), automatic);
+        char adrg[LINE_BYTES] = "";
+        if (!json_is_string(of))
+            return bad(s->in, "\"auto\" names no template: ", automatic);
+        TRY(put_template(s, json_string_value(of), adrg, &at));
         return put_auto(s, adrg, out);
     }
     return put_choice(s, value, out);

@@ -297,7 +297,7 @@ scheme_check(struct drg_scheme *s, struct err *err)
     s->op_bits = (const void *) (base + h->section[HZS_OP_BITS].offset);
     s->op_rows_one = (const void *) (base + h->section[HZS_OP_ROWS_ONE].offset);
     s->op_rows_many = (const void *) (base + h->section[HZS_OP_ROWS_MANY].offset);
-    if (count_of(s, HZS_MDCS) > UINT16_MAX || count_of(s, HZS_ROWS) > 64 * HZS_ROW_WORDS_MAX)
+    if (count_of(s, HZS_MDCS) > UINT16_MAX || count_of(s, HZS_ROWS) > HZS_ROWS_MAX)
         return damaged(err, "too many rows");
     s->mdc_count = (uint32_t) count_of(s, HZS_MDCS);
     s->row_count = (uint32_t) count_of(s, HZS_ROWS);
@@ -375,7 +375,7 @@ drg_scheme_close(struct drg_scheme *scheme)
 {
     if (!scheme)
         return;
-    void *image = (void *) (uintptr_t) scheme->header;
+    void *image = (void *) scheme->header;
     if (image && scheme->mapped)
         (void) munmap(image, scheme->size);
     else

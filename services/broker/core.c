@@ -569,6 +569,8 @@ accept_request(struct core *core, const struct mdp_frame *frame, zmq_msg_t *msg,
     int64_t left_us = frame->deadline_us - core->wall_us;
     if (left_us > DEADLINE_US_MAX)
         left_us = DEADLINE_US_MAX;
+    if (left_us < 0)
+        left_us = 0; /* the wheel turns forward: the next tick answers */
     (void) zmq_msg_init(&r->msg);
     (void) zmq_msg_move(&r->msg, msg);
     mdp_patch(zmq_msg_data(&r->msg), MDP_WORKER, MDP_W_REQUEST, r->number);

@@ -802,8 +802,12 @@ a_token_that_is_not_exactly_ours_opens_nothing(void **state)
     }
     EXPECT(resume(""), ERR_UNAUTHENTICATED, SESSION_NONE);
     EXPECT(resume("hzs_"), ERR_UNAUTHENTICATED, SESSION_NONE);
+<<<<<<< HEAD
     (void) snprintf(token, sizeof token, "%s", a.token);
     token[2] = 't'; /* the other kind of token */
+=======
+    (void) snprintf(token, sizeof token, "hzt_%.*s", TOKEN_TEXT_BYTES, a.token + 4);
+>>>>>>> platform
     EXPECT(resume(token), ERR_UNAUTHENTICATED, SESSION_NONE);
     EXPECT_OK(resume(a.token));
     /* What the database keeps of it is no token. */

@@ -22,6 +22,23 @@
 
 #define EVENTS_MAX 256
 
+#ifndef HUZHU_FAULTS
+/* A release has no fault points: those tests are skipped. */
+static void
+fault_arm_nth(int nth)
+{
+    (void) nth;
+}
+static bool
+fault_fired(void)
+{
+    return false;
+}
+#define NEEDS_FAULTS skip()
+#else
+#define NEEDS_FAULTS ((void) 0)
+#endif
+
 static struct cluster *cluster;
 static struct runtime *rt;
 static struct svc_thread *thread, *duties;
@@ -880,6 +897,7 @@ a_feed_or_a_round_that_fails_anywhere_is_made_up_for(void **state)
     int expected = 0;
 
     (void) state;
+    NEEDS_FAULTS;
     for (int nth = 1; nth < 200; nth++) {
         tell(nth % 2 ? town : other, 1);
         expected++;

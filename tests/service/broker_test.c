@@ -627,7 +627,8 @@ an_audit_worker(void)
     return worker;
 }
 
-static void a_foreign_key_is_refused_and_audited(void **state)
+static void
+a_foreign_key_is_refused_and_audited(void **state)
 {
     OWNED(bus_worker_destroy) struct bus_worker *audit = an_audit_worker();
     char key[BUS_KEY_TEXT_BYTES], text[512], out[64];

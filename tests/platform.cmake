@@ -45,5 +45,5 @@ endfunction()
 
 huzhu_platform_test(e2e/up_test.c 180)
 huzhu_platform_test(e2e/bad_requests_test.c 180)
-huzhu_platform_test(e2e/intruders_test.c 120 huzhu_bus)
+huzhu_platform_test(e2e/intruders_test.c 120 huzhu_bus huzhu_crypto)
 huzhu_platform_test(chaos/load_test.c 240)

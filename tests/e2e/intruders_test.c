@@ -13,6 +13,8 @@
 
 #include "bus/bus.h"
 #include "bus/bus_keys.h"
+#include "common.pb-c.h"
+#include "crypto/crypto.h"
 #include "eventually.h"
 #include "id/id.h"
 #include "platform.h"
@@ -40,9 +42,10 @@ conf_with(const char *name, const char *key)
     return (struct bus_conf){ broker, name, key, in_data("keys/bus/broker.pub") };
 }
 
-/* Calls an rpc as whoever conf says; gives what came of it. */
+/* Calls an rpc as whoever conf says, for whom principal says; gives what came of it. */
 static err_t
-calls(struct bus_conf conf, const char *service, const char *method, struct err *err)
+calls_for(struct bus_conf conf, const char *service, const char *method,
+          ProtobufCBinaryData principal, struct err *err)
 {
     OWNED(bus_client_destroy) struct bus_client *client = NULL;
     const instant_t now = clock_now();
@@ -54,7 +57,14 @@ calls(struct bus_conf conf, const char *service, const char *method, struct err 
     envelope.request_id = (ProtobufCBinaryData){ sizeof id.bytes, id.bytes };
     envelope.method = (char *) method;
     envelope.deadline_us = now.us + 1500000;
+    envelope.principal = principal;
     return bus_call(client, service, &envelope, &answer, err);
+}
+
+static err_t
+calls(struct bus_conf conf, const char *service, const char *method, struct err *err)
+{
+    return calls_for(conf, service, method, (ProtobufCBinaryData){ 0, NULL }, err);
 }
 
 /* Refusals of a kind that the platform's audit administrator finds in the log, through the gateway.
@@ -143,6 +153,55 @@ a_call_that_is_not_granted_is_refused_and_audited(void **state)
     EVENTUALLY(recorded("call.forbidden") > before);
 }
 
+/* A principal that says system administrator, signed by the key in a file. */
+static err_t
+speaks_as_administrator(const char *key, int64_t issued_us, bool tampered, struct err *err)
+{
+    static const char domain[] = "huzhu principal v1"; /* with its NUL */
+    OWNED(signer_destroy) struct signer *signer = NULL;
+    uint8_t packed[512], text[sizeof domain + 512], signature[SIGNATURE_BYTES], whole[1024];
+    struct id account = id_mint(clock_now()), session = id_mint(clock_now());
+    Bus__Principal principal = BUS__PRINCIPAL__INIT;
+    Bus__SignedPrincipal sealed = BUS__SIGNED_PRINCIPAL__INIT;
+
+    assert_int_equal(signer_load(key, &signer, err), ERR_OK);
+    principal.account_id = (ProtobufCBinaryData){ sizeof account.bytes, account.bytes };
+    principal.session_id = (ProtobufCBinaryData){ sizeof session.bytes, session.bytes };
+    principal.roles = UINT32_C(1) << HUZHU__ROLE__NAME__SYSTEM_ADMIN;
+    principal.issued_us = issued_us;
+    principal.expires_us = issued_us + 300 * US_PER_SECOND;
+    const size_t size = bus__principal__pack(&principal, packed);
+    memcpy(text, domain, sizeof domain);
+    memcpy(text + sizeof domain, packed, size);
+    assert_int_equal(signer_sign(signer, text, sizeof domain + size, signature, err), ERR_OK);
+    signature[0] ^= tampered;
+    sealed.principal = (ProtobufCBinaryData){ size, packed };
+    sealed.key_id = (char *) signer_key_id(signer);
+    sealed.signature = (ProtobufCBinaryData){ sizeof signature, signature };
+    const size_t whole_size = bus__signed_principal__pack(&sealed, whole);
+    return calls_for(conf_with("gateway", in_data("keys/bus/gateway")), "identity", "ListTenants",
+                     (ProtobufCBinaryData){ whole_size, whole }, err);
+}
+
+static void
+a_principal_is_believed_when_identity_signed_it_and_while_it_is_young(void **state)
+{
+    const char *ours = in_data("keys/principal"), *forged = in_data("settings/forged");
+    const int64_t now_us = clock_now().us;
+    struct err err = { 0 };
+
+    (void) state;
+    assert_int_equal(signer_generate(forged, &err), ERR_OK);
+    assert_int_equal(speaks_as_administrator(ours, now_us, false, &err), ERR_OK);
+    assert_int_equal(speaks_as_administrator(ours, now_us, true, &err), ERR_UNAUTHENTICATED);
+    assert_int_equal(speaks_as_administrator(forged, now_us, false, &err), ERR_UNAUTHENTICATED);
+    assert_int_equal(speaks_as_administrator(ours, now_us - 301 * US_PER_SECOND, false, &err),
+                     ERR_UNAUTHENTICATED);
+    assert_int_equal(
+        calls(conf_with("gateway", in_data("keys/bus/gateway")), "identity", "ListTenants", &err),
+        ERR_UNAUTHENTICATED);
+}
+
 static void
 the_platform_does_not_mind(void **state)
 {
@@ -176,6 +235,7 @@ main(void)
         cmocka_unit_test(a_foreign_key_is_refused_and_audited),
         cmocka_unit_test(a_service_that_registers_as_another_gets_no_work_and_is_audited),
         cmocka_unit_test(a_call_that_is_not_granted_is_refused_and_audited),
+        cmocka_unit_test(a_principal_is_believed_when_identity_signed_it_and_while_it_is_young),
         cmocka_unit_test(the_platform_does_not_mind),
     };
     return cmocka_run_group_tests(tests, a_platform, no_platform);

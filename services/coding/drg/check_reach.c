@@ -272,6 +272,8 @@ is_refused(const struct cell *cell)
            (days <= (int32_t) cell->view->pack->newborn_days && weight == DRG_MISSING);
 }
 
+/* As deep as there are fields. */
+/* NOLINTBEGIN(misc-no-recursion) */
 static void
 try_values(struct cell *cell, size_t field, struct fate *rows, struct fate *drgs)
 {
@@ -287,6 +289,8 @@ try_values(struct cell *cell, size_t field, struct fate *rows, struct fate *drgs
         try_values(cell, field + 1, rows, drgs);
     }
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 static struct cell
 open_cell(const struct mdc_view *v, const uint64_t *dx)
@@ -559,6 +563,8 @@ struct reads {
 };
 
 /* What a rule asks for; what stands under a "not" is not asked for. */
+/* rule.c bounds the depth. */
+/* NOLINTBEGIN(misc-no-recursion) */
 static void
 note_reads(const struct rule *rule, bool negated, struct reads *reads)
 {
@@ -569,6 +575,8 @@ note_reads(const struct rule *rule, bool negated, struct reads *reads)
     for (const struct rule *term = rule->first; term; term = term->next)
         note_reads(term, negated != (rule->kind == RULE_NOT), reads);
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 /* A name such as "other than for malignant tumours" is no disease either. */
 static bool

@@ -125,7 +125,7 @@ diff_row(const struct stream *stream, struct stream_block *block, char *p, char 
     if (!count_move(moves, pair, 1))
         __atomic_store_n(&job->failed, true, __ATOMIC_RELAXED);
     const int at = stream->layout.at[CSV_INDEX];
-    char *to = job->rows ? stream_room(block, 2 * CSV_ROW_BYTES_MAX + sizeof pair) : NULL;
+    char *to = job->rows ? stream_room(block, (size_t) 2 * CSV_ROW_BYTES_MAX + sizeof pair) : NULL;
     if (to && at >= 0 && (size_t) at < block->row.count) {
         char *start = to;
         to = csv_put(to, block->row.fields[at].text, block->row.fields[at].size);

@@ -38,9 +38,9 @@ import_pack(const char *from, const char *to, struct err *err)
 }
 
 static int
-check_result(const char *dir)
+check_result(char *dir)
 {
-    char *arguments[] = { (char *) (uintptr_t) dir };
+    char *arguments[] = { dir };
 
     return command_check(1, arguments);
 }
@@ -48,7 +48,8 @@ check_result(const char *dir)
 int
 command_import(int argc, char **argv)
 {
-    const char *from = NULL, *to = NULL;
+    const char *from = NULL;
+    char *to = NULL;
     struct stat what;
     struct err err;
 

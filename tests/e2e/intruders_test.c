@@ -192,7 +192,8 @@ a_principal_is_believed_when_identity_signed_it_and_while_it_is_young(void **sta
 
     (void) state;
     assert_int_equal(signer_generate(forged, &err), ERR_OK);
-    assert_int_equal(speaks_as_administrator(ours, now_us, false, &err), ERR_OK);
+    if (speaks_as_administrator(ours, now_us, false, &err) != ERR_OK)
+        fail_msg("%s: %s", err.reason, err.text);
     assert_int_equal(speaks_as_administrator(ours, now_us, true, &err), ERR_UNAUTHENTICATED);
     assert_int_equal(speaks_as_administrator(forged, now_us, false, &err), ERR_UNAUTHENTICATED);
     assert_int_equal(speaks_as_administrator(ours, now_us - 301 * US_PER_SECOND, false, &err),

@@ -309,7 +309,7 @@ two_writers_that_deadlock_are_raced(void **state)
 static void
 a_lost_connection_is_unavailable_and_comes_back(void **state)
 {
-    OWNED(rows_free) struct rows *rows = NULL, *again = NULL;
+    OWNED(rows_free) struct rows *rows = NULL;
     struct box box;
     char sql[80];
 

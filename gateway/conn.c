@@ -209,7 +209,8 @@ go_on(struct conn *conn)
     if (conn->leftover.used > 0 || (conn->http.head_done && !conn->body_done)) {
         struct text bytes = conn->leftover;
         conn->leftover = (struct text){ 0 };
-        conn_feed(conn, bytes.bytes, bytes.bytes + bytes.used);
+        const char *at = bytes.bytes ? bytes.bytes : "";
+        conn_feed(conn, at, at + bytes.used);
         text_free(&bytes);
     }
     if (!may_parse(conn))

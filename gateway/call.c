@@ -780,7 +780,7 @@ rpc_done(struct loop *loop, void *arg, const Bus__Answer *answer)
     } else {
         if (code == ERR_UNAUTHENTICATED && call->has_session)
             sessions_drop(loop->gateway->sessions, call->token_hash);
-        respond_error(conn, &err);
+        respond_refusal(conn, &err, answer->title);
     }
     conn_resume(conn);
 }

@@ -51,7 +51,7 @@ static const struct own_problem {
 #undef PROBLEM
 };
 
-/* What a service's refusal is called when its reason is not ours. */
+/* What a refusal is called when neither we nor the service have words for its reason. */
 static const struct {
     err_t code;
     const char *zh, *en;
@@ -316,6 +316,12 @@ respond_limited(struct conn *conn, int64_t wait_s)
 void
 respond_error(struct conn *conn, const struct err *err)
 {
+    respond_refusal(conn, err, "");
+}
+
+void
+respond_refusal(struct conn *conn, const struct err *err, const char *title)
+{
     const bool english = respond_language(&conn->http)[0] == 'e';
     const bool hidden = err->code == ERR_INTERNAL;
     const struct own_problem *own = hidden ? NULL : own_problem(err->reason);
@@ -331,6 +337,8 @@ respond_error(struct conn *conn, const struct err *err)
 
     if (own) {
         problem.title = english ? own->en : own->zh;
+    } else if (title[0] && !hidden) {
+        problem.title = title;
     } else {
         for (size_t i = 0; i < COUNT(code_titles); i++)
             if (code_titles[i].code == err->code)

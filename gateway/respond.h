@@ -41,6 +41,9 @@ void respond_problem(struct conn *conn, const char *reason);
 void respond_problem_and_close(struct conn *conn, int status, const char *reason);
 /* What a service or the transcoder said.  An internal error keeps its cause to itself. */
 void respond_error(struct conn *conn, const struct err *err);
+/* The same with the service's own words for it, in the language of the request; "" when it has
+ * none. */
+void respond_refusal(struct conn *conn, const struct err *err, const char *title);
 void respond_method(struct conn *conn, uint32_t allow);
 void respond_limited(struct conn *conn, int64_t wait_s);
 

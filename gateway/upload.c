@@ -128,7 +128,7 @@ chunk_done(struct loop *loop, void *arg, const Bus__Answer *answer)
     if (code != ERR_OK) {
         if (!conn->body_done)
             conn->closing = true;
-        respond_error(conn, &err);
+        respond_refusal(conn, &err, answer->title);
     } else if (call->upload.last) {
         call_reply(call, answer);
     } else {

@@ -469,6 +469,30 @@ log_call(struct call *c, const struct request *request, err_t code, int64_t us)
     log_write(code == ERR_INTERNAL ? LOG_ERROR : LOG_INFO, &c->log, "call.done", fields, count);
 }
 
+/* What the refusal means to a member, in the language of the request; "" when no table has it. */
+static const char *
+title_of(const struct call *c)
+{
+    static const struct svc_reason runtime_reasons[] = {
+#define REASON(symbol, wire, english, chinese) { wire, english, chinese },
+#include "svc/reasons.def"
+#undef REASON
+    };
+    const struct svc *svc = c->thread->rt->svc;
+    const struct {
+        const struct svc_reason *rows;
+        size_t count;
+    } tables[] = { { svc->reasons, svc->reason_count },
+                   { runtime_reasons, COUNT(runtime_reasons) } };
+
+    for (size_t t = 0; t < COUNT(tables); t++)
+        for (size_t i = 0; i < tables[t].count; i++)
+            if (strcmp(tables[t].rows[i].wire, c->err.reason) == 0)
+                return c->language && c->language[0] == 'e' ? tables[t].rows[i].english
+                                                            : tables[t].rows[i].chinese;
+    return "";
+}
+
 static void
 fill_answer(struct call *c, const struct request *request, err_t code, Bus__Answer *answer)
 {
@@ -486,6 +510,7 @@ fill_answer(struct call *c, const struct request *request, err_t code, Bus__Answ
     char *reason = arena_strdup(c->arena, ours ? "internal" : c->err.reason);
     char *path = arena_strdup(c->arena, c->err.path);
     char *text = arena_strdup(c->arena, ours ? err_says(code) : c->err.text);
+    answer->title = (char *) (uintptr_t) (ours ? "" : title_of(c)); /* packed, never written to */
     answer->reason = reason ? reason : (char *) protobuf_c_empty_string;
     answer->path = path ? path : (char *) protobuf_c_empty_string;
     answer->text = text ? text : (char *) protobuf_c_empty_string;

@@ -105,6 +105,11 @@ struct svc_command {
 err_t svc_command_tx(struct call *c, struct id tenant, err_t (*fn)(struct call *c, void *arg),
                      void *arg) MUST_CHECK;
 
+/* A row of a service's reasons.def: what a refusal means to operators and to members. */
+struct svc_reason {
+    const char *wire, *english, *chinese;
+};
+
 struct svc {
     const char *name; /* also schema, bus name and prefix of settings */
     const ProtobufCServiceDescriptor *descriptor;
@@ -117,6 +122,8 @@ struct svc {
     size_t migration_count;
     const struct db_constraint *constraints;
     size_t constraint_count;
+    const struct svc_reason *reasons;
+    size_t reason_count;
     const struct conf_row *conf_rows; /* the service's conf.def; the runtime has rows of its own */
     size_t conf_row_count, conf_size;
     const struct svc_duty *duties;

@@ -28,6 +28,12 @@ static const struct svc_consumer consumers[] = {
 #undef EVENT
 };
 
+static const struct svc_reason reasons[] = {
+#define REASON(symbol, wire, says, zh) { wire, says, zh },
+#include "reasons.def"
+#undef REASON
+};
+
 static const struct conf_row conf_rows[] = {
 #define CONF(kind, name, fallback, low, high, says)                                                \
     CONF_ROW(struct claims_conf, kind, name, fallback, low, high, says)
@@ -53,6 +59,8 @@ const struct svc claims_service = {
     .constraint_count = COUNT(claims_constraints),
     .duties = duties,
     .duty_count = COUNT(duties),
+    .reasons = reasons,
+    .reason_count = COUNT(reasons),
     .conf_rows = conf_rows,
     .conf_row_count = COUNT(conf_rows),
     .conf_size = sizeof(struct claims_conf),

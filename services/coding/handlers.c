@@ -31,7 +31,7 @@ coding_list_schemes(struct call *c, const Coding__ListSchemesRequest *in,
 static void
 set_etag(struct call *c, const struct year_scheme *year_scheme)
 {
-    (void) snprintf(c->etag, sizeof c->etag, "\"%lld\"", (long long) year_scheme->revision);
+    (void) snprintf(c->etag, sizeof c->etag, "%lld", (long long) year_scheme->revision);
 }
 
 err_t

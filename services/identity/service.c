@@ -30,6 +30,12 @@ static const struct svc_consumer consumers[] = {
 #undef EVENT
 };
 
+static const struct svc_reason reasons[] = {
+#define REASON(symbol, wire, says, zh) { wire, says, zh },
+#include "reasons.def"
+#undef REASON
+};
+
 static const struct conf_row conf_rows[] = {
 #define CONF(kind, name, fallback, low, high, says)                                                \
     CONF_ROW(struct identity_conf, kind, name, fallback, low, high, says)
@@ -61,6 +67,8 @@ const struct svc identity_service = {
     .migration_count = COUNT(identity_migrations),
     .constraints = identity_constraints,
     .constraint_count = COUNT(identity_constraints),
+    .reasons = reasons,
+    .reason_count = COUNT(reasons),
     .conf_rows = conf_rows,
     .conf_row_count = COUNT(conf_rows),
     .conf_size = sizeof(struct identity_conf),

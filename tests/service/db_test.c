@@ -338,11 +338,17 @@ a_restart_and_a_crash_of_the_server_are_survived(void **state)
             cluster_kill(cluster);
         else
             cluster_shut_down(cluster);
-        err_t code = begin(&box, town, false);
-        if (code == ERR_OK) { /* the dead connection shows at its first use */
-            assert_int_equal(insert(&box, town, (struct id){ { 6 } }, 1), ERR_OK);
-            code = tx_commit(box.tx);
-            tx_end(box.tx);
+        err_t code = ERR_OK;
+        int committed = 0;
+        /* A backend may outlive its killed server by a moment, and what it commits is committed. */
+        for (uint8_t i = 0; code == ERR_OK && i < UINT8_MAX; i++) {
+            code = begin(&box, town, false);
+            if (code == ERR_OK) { /* the dead connection shows at its first use */
+                assert_int_equal(insert(&box, town, (struct id){ { 6, i } }, 1), ERR_OK);
+                code = tx_commit(box.tx);
+                tx_end(box.tx);
+            }
+            committed += code == ERR_OK;
         }
         assert_int_equal(code, ERR_UNAVAILABLE);
         assert_false(db_revive(db));
@@ -350,7 +356,7 @@ a_restart_and_a_crash_of_the_server_are_survived(void **state)
         for (int i = 0; i < 500 && !db_revive(db); i++)
             (void) usleep(10000);
         assert_true(db_is_up(db));
-        assert_int_equal(count_things(town), 0);
+        assert_int_equal(count_things(town), committed);
     }
 }
 

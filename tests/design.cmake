@@ -1,3 +1,4 @@
+# Plan design: the solver, its command, and what both are compared with.
 huzhu_test(unit/design_math_test.c huzhu_plan m)
 huzhu_test(unit/design_plan_test.c huzhu_plan m)
 huzhu_test(unit/design_property_test.c huzhu_plan m)

@@ -35,6 +35,7 @@ err_t
 schemes_start(const void *conf, void **state, struct err *err)
 {
     const char *folder = ((const struct coding_conf *) conf)->scheme_folder;
+    /* tidy: lives as long as the process, which no arena does. */
     struct schemes *schemes = calloc(1, sizeof *schemes);
     struct dirent **names = NULL;
     err_t code = ERR_OK;

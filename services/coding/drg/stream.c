@@ -1,6 +1,8 @@
 /* stream.c - reading, working and writing in turns. */
 #include "stream.h"
 
+#include "clock/clock.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -20,7 +22,7 @@ struct shared {
     uint64_t next_block;
     /* under write_lock */
     uint64_t next_write, bytes;
-    struct timespec started, told;
+    int64_t started_us, told_us;
     err_t code; /* the first failure; everybody leaves */
     struct err *err;
 };
@@ -173,24 +175,18 @@ work(const struct stream *stream, struct stream_block *block)
     }
 }
 
-static double
-seconds_between(const struct timespec *a, const struct timespec *b)
-{
-    return (double) (b->tv_sec - a->tv_sec) + 1e-9 * (double) (b->tv_nsec - a->tv_nsec);
-}
-
 /* Under write_lock. */
 static void
 tell_progress(struct shared *s, bool last)
 {
-    struct timespec now;
+    const int64_t now_us = clock_monotonic_us();
 
-    if (!s->stream->progress || clock_gettime(CLOCK_MONOTONIC, &now) != 0)
+    if (!s->stream->progress)
         return;
-    if (!last && seconds_between(&s->told, &now) < 0.5)
+    if (!last && now_us - s->told_us < US_PER_SECOND / 2)
         return;
-    s->told = now;
-    const double seconds = seconds_between(&s->started, &now);
+    s->told_us = now_us;
+    const double seconds = (double) (now_us - s->started_us) / US_PER_SECOND;
     (void) fprintf(stderr, "\r%8.1f MB %6.1f MB/s%s", (double) s->bytes / 1e6,
                    (double) s->bytes / 1e6 / (seconds > 0 ? seconds : 1), last ? "\n" : "");
 }
@@ -321,8 +317,7 @@ stream_run(struct stream *stream, struct err *err)
     s.carry = malloc(STREAM_BLOCK_BYTES);
     if (!s.carry)
         return err_set(err, ERR_UNAVAILABLE, "drg.stream", "out of memory");
-    (void) clock_gettime(CLOCK_MONOTONIC, &s.started);
-    s.told = s.started;
+    s.told_us = s.started_us = clock_monotonic_us();
     err_t code = read_header(&s);
     if (code == ERR_OK && stream->head &&
         !write_all(stream->out, stream->head, strlen(stream->head)))

@@ -17,7 +17,7 @@ records=$(($(wc -l < "$work/cases.csv") - 1))
 
 # median NAME COMMAND...: seconds of user+system CPU and of the clock, each the median of the rounds
 median() {
-    name=$1; shift
+    shift
     : > "$work/times"
     for _ in $(seq "$rounds"); do
         bash -c 'TIMEFORMAT="%U %S %R"; time "$@" 2>/dev/null' - "$@" 2>> "$work/times"

@@ -1,2 +1,3 @@
 huzhu_test(contract/merkle_test.c huzhu_merkle)
+huzhu_test(unit/audit_rules_test.c audit_service huzhu_merkle)
 huzhu_test(service/audit_test.c test_cluster audit_service huzhu_merkle)

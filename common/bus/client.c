@@ -38,11 +38,14 @@ struct bus_client {
     int current;              /* the broker spoken to, or NOWHERE */
     size_t next;              /* where receiving begins, so that no broker starves another */
     int64_t next_deadline_us; /* no deadline lies before this */
+    int64_t wall_ahead_us;    /* wall clock - monotonic clock, at the last tick */
     struct arena *arena;      /* the last answer */
     zmq_msg_t msg;            /* received last */
     Bus__Answer own;
     struct bus_stats stats;
 };
+
+static void tick(struct bus_client *client, int64_t now_us);
 
 err_t
 bus_client_create(const struct bus_conf *conf, struct bus_client **client, struct err *err)
@@ -63,6 +66,7 @@ bus_client_create(const struct bus_conf *conf, struct bus_client **client, struc
         c->slots[i].next_free = i + 1 < BUS_CLIENT_PENDING_MAX ? i + 1 : NO_SLOT;
     /* Tickets of an earlier process over the same connection cannot be: connections are new. */
     TRY(link_set_init(&c->set, MDP_CLIENT, conf, err));
+    tick(c, clock_monotonic_us());
     *client = TAKE(c);
     return ERR_OK;
 }
@@ -192,6 +196,7 @@ static void
 tick(struct bus_client *client, int64_t now_us)
 {
     client->set.last_tick_us = now_us;
+    client->wall_ahead_us = clock_now().us - now_us;
     for (size_t i = 0; i < client->set.count; i++) {
         struct link *link = &client->set.links[i];
         if (link_tick(&client->set, link, now_us) != LINK_SAME)
@@ -265,19 +270,15 @@ bus_client_send(struct bus_client *client, const char *service, const Bus__Envel
                 uint64_t *ticket, struct err *err)
 {
     TRY(check(client, service, envelope, err));
-    const int64_t now_us = clock_monotonic_us();
-    if (now_us - client->set.last_tick_us >= LINK_TICK_US)
-        tick(client, now_us);
-
     struct pending *p = take_slot(client);
     (void) zmq_msg_init(&p->msg);
     if (pack(client, service, envelope, p->ticket, &p->msg) != ERR_OK) {
         release(client, p);
         return err_set(err, ERR_INTERNAL, "bus.no_memory", "memory is out");
     }
-    /* The deadline is an instant on the wire and a duration here: a clock that is set does not
-     * move it. */
-    p->deadline_us = now_us + (envelope->deadline_us - clock_now().us);
+    /* The deadline is an instant of the wall clock on the wire and one of the monotonic clock here:
+     * a clock that is set later does not move it. */
+    p->deadline_us = envelope->deadline_us - client->wall_ahead_us;
     if (p->deadline_us < client->next_deadline_us)
         client->next_deadline_us = p->deadline_us;
     transmit(client, p);
@@ -367,6 +368,9 @@ bool
 bus_client_recv(struct bus_client *client, int timeout_ms, uint64_t *ticket,
                 const Bus__Answer **answer)
 {
+    if (link_is_fresh(&client->set) && receive(client, ticket, answer))
+        return true;
+
     int64_t now_us = clock_monotonic_us();
     const int64_t end_us = now_us + (int64_t) timeout_ms * 1000;
     bool woken = false;

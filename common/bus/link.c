@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "clock/clock.h"
@@ -312,6 +313,16 @@ link_wait(struct link_set *set, int64_t timeout_us)
     const struct timespec timeout = { .tv_sec = timeout_us / 1000000,
                                       .tv_nsec = timeout_us % 1000000 * 1000 };
     return ppoll(fds, count, &timeout, NULL) > 0;
+}
+
+bool
+link_is_fresh(const struct link_set *set)
+{
+    struct timespec ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+    const int64_t now_us = (int64_t) ts.tv_sec * US_PER_SECOND + ts.tv_nsec / 1000;
+    return now_us - set->last_tick_us < LINK_TICK_US;
 }
 
 uint32_t

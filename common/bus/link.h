@@ -69,6 +69,10 @@ bool link_send_command(struct link_set *set, struct link *link, uint8_t command,
 /* Sleeps until a link has something to say or timeout_ms passed. */
 bool link_wait(struct link_set *set, int64_t timeout_us);
 
+/* Whether the links were looked at lately: asked for each message, so by the clock that costs next
+ * to nothing and lags a few milliseconds. */
+bool link_is_fresh(const struct link_set *set);
+
 uint32_t link_up_count(const struct link_set *set);
 
 /* For programs that open sockets of their own beside the bus (the benches): one per process. */

@@ -300,6 +300,9 @@ receive(struct bus_worker *worker, struct bus_job *job)
 bool
 bus_worker_recv(struct bus_worker *worker, int timeout_ms, struct bus_job *job)
 {
+    if (link_is_fresh(&worker->set) && receive(worker, job))
+        return true;
+
     int64_t now_us = clock_monotonic_us();
     const int64_t end_us = now_us + (int64_t) timeout_ms * 1000;
     bool woken = false;

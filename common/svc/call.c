@@ -12,6 +12,9 @@ static const char signed_prefix[] = "huzhu principal v1"; /* and its NUL */
 
 enum { IDEMPOTENCY_KEY_BYTES_MAX = 64 };
 
+/* A caller that sets no deadline gets this one: nothing waits for ever. */
+#define DEADLINE_US_DEFAULT (INT64_C(30) * US_PER_SECOND)
+
 void
 call_init(struct call *c, struct svc_thread *thread)
 {
@@ -215,7 +218,8 @@ call_admit(struct call *c, const char *caller, const Bus__Envelope *envelope)
 {
     c->caller = caller;
     c->method = envelope->method;
-    c->deadline_us = envelope->deadline_us;
+    c->deadline_us =
+        envelope->deadline_us > 0 ? envelope->deadline_us : c->now.us + DEADLINE_US_DEFAULT;
     c->if_match = envelope->if_match;
     c->language = envelope->language[0] ? envelope->language : "zh-CN";
     if (envelope->request_id.len != sizeof c->request_id.bytes ||
@@ -228,7 +232,7 @@ call_admit(struct call *c, const char *caller, const Bus__Envelope *envelope)
         c->roles |= (role_set_t) ROLE_SERVICE;
     if (envelope->principal.len > 0)
         TRY(admit_principal(c, &envelope->principal));
-    if (c->deadline_us > 0 && c->deadline_us <= c->now.us)
+    if (c->deadline_us <= c->now.us)
         return err_set(&c->err, ERR_DEADLINE, "call.deadline",
                        "the deadline had passed when the request arrived");
     return ERR_OK;

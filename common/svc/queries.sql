@@ -11,11 +11,11 @@ WITH told AS (
     INSERT INTO event (event_id, tenant_id, topic, body, recorded_at, traceparent)
     VALUES ($1, $2, $3, $4, $5, $6)
 )
-INSERT INTO reply (tenant_id, account_id, method, idempotency_key, body_sha256, reply, etag, stored_at)
-VALUES ($2, $7, $8, $9, $10, $11, $12, $5);
+INSERT INTO reply (tenant_id, account_id, method, idempotency_key, body_sha256, reply, etag, stored_at, sealed)
+VALUES ($2, $7, $8, $9, $10, $11, $12, $5, $13);
 
 -- name: rt_reply_get
-SELECT body_sha256, reply, etag
+SELECT body_sha256, reply, etag, sealed
   FROM reply
  WHERE tenant_id = $1 AND account_id = $2 AND method = $3 AND idempotency_key = $4;
 

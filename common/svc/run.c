@@ -209,6 +209,9 @@ record_refusal(struct call *c, const struct request *request)
     }
     thread->refusals_us += REFUSAL_COST_US;
 
+    /* The body of a BARE method may be a password and little else: from the digest of such a body
+     * the password can be guessed, so none is kept. */
+    const bool may_hold_secret = !request->method || request->method->effect == SVC_BARE;
     sha256(request->envelope->body.data, request->envelope->body.len, body_sha256);
     event.request_id = bytes_of(&c->request_id);
     event.method = (char *) loggable(c->method);
@@ -216,7 +219,8 @@ record_refusal(struct call *c, const struct request *request)
     event.session_id = bytes_of(&c->session);
     event.roles = c->roles;
     event.caller = (char *) c->caller;
-    event.body_sha256 = digest_of(body_sha256);
+    if (!may_hold_secret)
+        event.body_sha256 = digest_of(body_sha256);
     event.code = (char *) err_name(refused.code);
     event.reason = (char *) refused.reason;
     const struct id tenant = c->tenant;
@@ -239,13 +243,38 @@ reply_method(struct call *c)
                                  : c->method;
 }
 
+/* Where a stored reply belongs: it opens nowhere else. */
+static const char *
+reply_context(struct call *c, const char *key)
+{
+    char account[ID_TEXT_BYTES];
+
+    id_format(c->account, account);
+    return arena_printf(c->arena, "%s.reply/%s/%s/%s", c->service, account, c->method, key);
+}
+
+/* A reply can hold what is sealed elsewhere; where there is a key ring it is stored sealed. */
+static err_t
+seal_reply(struct call *c, const struct request *request, ProtobufCBinaryData *stored)
+{
+    const char *context = reply_context(c, request->envelope->idempotency_key);
+
+    *stored = request->reply;
+    if (!c->thread->rt->ring || request->reply.len == 0)
+        return ERR_OK;
+    if (!context)
+        return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the reply needs too much memory");
+    return call_seal(c, context, request->reply.data, request->reply.len, stored);
+}
+
 static err_t
 store_reply(struct call *c, struct request *request)
 {
     Bus__CommandDone event = BUS__COMMAND_DONE__INIT;
     uint8_t reply_sha256[SHA256_BYTES];
-    ProtobufCBinaryData body;
+    ProtobufCBinaryData body, stored;
 
+    TRY(seal_reply(c, request, &stored));
     sha256(request->reply.data, request->reply.len, reply_sha256);
     event.request_id = bytes_of(&c->request_id);
     event.method = (char *) c->method;
@@ -263,8 +292,8 @@ store_reply(struct call *c, struct request *request)
                    P_TEXT(event.base.descriptor->name), P_BYTES(body.data, body.len),
                    P_INSTANT(c->now), P_TEXT(c->thread->traceparent), P_ID(c->account),
                    P_TEXT(reply_method(c)), P_TEXT(request->envelope->idempotency_key),
-                   P_BYTES(request->body_sha256, SHA256_BYTES),
-                   P_BYTES(request->reply.data, request->reply.len), P_TEXT(c->etag));
+                   P_BYTES(request->body_sha256, SHA256_BYTES), P_BYTES(stored.data, stored.len),
+                   P_TEXT(c->etag), P_BOOL(stored.data != request->reply.data));
 }
 
 struct replay {
@@ -291,10 +320,16 @@ replay_step(struct call *c, void *arg)
         return err_set(&c->err, ERR_CONFLICT, "idempotency.other_body",
                        "the idempotency key was used for another request");
     const void *reply = rows_bytes(rows, 0, 1, &size);
-    uint8_t *copy = arena_copy(c->arena, reply, size);
-    if (!copy && size > 0)
-        return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the reply needs too much memory");
-    request->reply = (ProtobufCBinaryData){ size, copy };
+    const char *context = reply_context(c, request->envelope->idempotency_key);
+    if (rows_bool(rows, 0, 3) && context) {
+        TRY(call_unseal(c, context, reply, size, &request->reply));
+    } else {
+        uint8_t *copy = arena_copy(c->arena, reply, size + (size == 0));
+        if (!copy || !context)
+            return err_set(&c->err, ERR_LIMITED, "rpc.too_large",
+                           "the reply needs too much memory");
+        request->reply = (ProtobufCBinaryData){ size, copy };
+    }
     (void) snprintf(c->etag, sizeof c->etag, "%s", rows_text(rows, 0, 2));
     return ERR_OK;
 }

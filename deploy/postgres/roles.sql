@@ -12,7 +12,7 @@
 --   huzhu_X_feed     reads X's event log over all tenants, for other services; nothing else
 \set QUIET on
 \if :{?passwords_file}
-\set passwords `cat :passwords_file`
+\set passwords `cat :'passwords_file'`
 \endif
 \if :{?passwords}
 \else

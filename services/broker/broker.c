@@ -43,6 +43,7 @@ enum {
 struct router {
     void *socket, *monitor;
     int fd, monitor_fd;
+    bool drained; /* read empty, and not sent to since */
 };
 
 struct broker {
@@ -56,7 +57,7 @@ struct broker {
     struct permissions *permissions;
     int signal_fd;
     bool stopping;
-    int64_t ticked_us, probed_us, probe_until_us;
+    int64_t looked_us, probed_us, probe_until_us;
     zmq_msg_t identity, msg;
 };
 
@@ -74,11 +75,13 @@ static enum core_sent
 send_to(void *arg, uint64_t peer, zmq_msg_t *msg)
 {
     struct broker *b = arg;
-    void *socket = b->routers[peer >> 32].socket;
+    struct router *router = &b->routers[peer >> 32];
+    void *socket = router->socket;
     uint8_t identity[IDENTITY_BYTES] = { 0 };
     const uint32_t number = (uint32_t) peer;
 
     memcpy(identity + 1, &number, sizeof number);
+    router->drained = false;
     if (zmq_send(socket, identity, sizeof identity, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) {
         const int fault = errno;
         (void) zmq_msg_close(msg);
@@ -347,12 +350,6 @@ broker_check(const struct broker_conf *conf, struct err *err)
 
 /* --- the loop --- */
 
-static void
-set_time(struct broker *b)
-{
-    core_set_time(b->core, clock_monotonic_us(), clock_now().us);
-}
-
 /* One message of a router: identity, body.  What has other frames comes from nobody of ours. */
 static bool
 receive(struct broker *b, size_t router)
@@ -378,14 +375,16 @@ receive(struct broker *b, size_t router)
     return true;
 }
 
-static bool
+static void
 receive_batch(struct broker *b, size_t router)
 {
-    size_t count = 0;
-
-    while (count < BATCH_MAX && b->routers[router].socket && receive(b, router))
-        count++;
-    return count > 0;
+    for (size_t count = 0; count < BATCH_MAX; count++) {
+        if (!receive(b, router)) {
+            b->routers[router].drained = true;
+            return;
+        }
+    }
+    b->routers[router].drained = false;
 }
 
 /* True when a connection closed. */
@@ -429,80 +428,113 @@ read_signals(struct broker *b)
     }
 }
 
-/* Sending reads a socket's mailbox too and so may swallow the sign that something came: the sockets
- * are asked until a whole round brings nothing.  Only then is it safe to sleep on descriptors. */
+/* New connections, closed ones, deadlines. */
 static void
-work(struct broker *b)
+look_around(struct broker *b, int64_t now_us)
 {
-    bool any, closed;
+    bool closed = false;
 
-    do {
-        set_time(b);
-        any = zap_serve(b->zap, b->permissions);
-        closed = false;
-        for (size_t i = 0; i < ROUTERS; i++) {
-            any |= receive_batch(b, i);
-            closed |= read_monitor(b, &b->routers[i]);
-        }
-        const int64_t now_us = clock_monotonic_us();
-        if (closed)
-            b->probe_until_us = now_us + PROBE_AGAIN_US;
-        if (closed || (now_us - b->probed_us >= PROBE_STEP_US &&
-                       (now_us < b->probe_until_us || now_us - b->probed_us >= HEARTBEAT_US))) {
-            b->probed_us = now_us;
-            core_probe(b->core);
-            any = true;
-        }
-        if (now_us - b->ticked_us >= CORE_TICK_US) {
-            b->ticked_us = now_us;
-            set_time(b);
-            core_tick(b->core);
-            audit_tick(b->audit, b->core, now_us);
-            any = true;
-        }
-    } while (any);
+    (void) zap_serve(b->zap, b->permissions);
+    for (size_t i = 0; i < ROUTERS; i++)
+        closed |= read_monitor(b, &b->routers[i]);
+    if (closed)
+        b->probe_until_us = now_us + PROBE_AGAIN_US;
+    if (closed || (now_us - b->probed_us >= PROBE_STEP_US &&
+                   (now_us < b->probe_until_us || now_us - b->probed_us >= HEARTBEAT_US))) {
+        b->probed_us = now_us;
+        core_probe(b->core);
+    }
+    core_tick(b->core);
+    audit_tick(b->audit, b->core, now_us);
 }
 
-/* Everything to wait for; the web port's descriptors are the last, from *http on. */
+/* Sending reads a socket's mailbox too and so may swallow the sign that something came: a socket is
+ * asked until it is empty and nothing was sent to it since.  Only then is it safe to sleep on its
+ * descriptor. */
+static void
+work(struct broker *b, bool aside)
+{
+    bool drained;
+
+    do {
+        const int64_t now_us = clock_monotonic_us();
+        core_set_time(b->core, now_us, clock_now().us);
+        if (aside || now_us - b->looked_us >= CORE_TICK_US) {
+            b->looked_us = now_us;
+            look_around(b, now_us);
+            aside = false;
+        }
+        drained = true;
+        for (size_t i = 0; i < ROUTERS; i++) {
+            if (b->routers[i].socket && !b->routers[i].drained)
+                receive_batch(b, i);
+        }
+        for (size_t i = 0; i < ROUTERS; i++)
+            drained &= !b->routers[i].socket || b->routers[i].drained;
+    } while (!drained);
+}
+
+/* Everything to wait for: first the routers, then what makes look_around() worth while, from *aside
+ * on, and the web port's descriptors from *http on. */
 static size_t
-gather(const struct broker *b, struct pollfd *fds, size_t *http)
+gather(const struct broker *b, struct pollfd *fds, size_t *aside, size_t *http)
 {
     size_t count = 0;
 
-    fds[count++] = (struct pollfd){ .fd = b->signal_fd, .events = POLLIN };
-    fds[count++] = (struct pollfd){ .fd = zap_fd(b->zap), .events = POLLIN };
     for (size_t i = 0; i < ROUTERS; i++) {
-        if (!b->routers[i].socket)
-            continue;
-        fds[count++] = (struct pollfd){ .fd = b->routers[i].fd, .events = POLLIN };
-        fds[count++] = (struct pollfd){ .fd = b->routers[i].monitor_fd, .events = POLLIN };
+        if (b->routers[i].socket)
+            fds[count++] = (struct pollfd){ .fd = b->routers[i].fd, .events = POLLIN };
     }
+    *aside = count;
+    for (size_t i = 0; i < ROUTERS; i++) {
+        if (b->routers[i].socket)
+            fds[count++] = (struct pollfd){ .fd = b->routers[i].monitor_fd, .events = POLLIN };
+    }
+    fds[count++] = (struct pollfd){ .fd = zap_fd(b->zap), .events = POLLIN };
+    fds[count++] = (struct pollfd){ .fd = b->signal_fd, .events = POLLIN };
     *http = count;
     if (b->http)
         count += http_fds(b->http, fds + count);
     return count;
 }
 
+/* Sleeps until there is something to do; true when it is not only for the routers. */
+static bool
+rest(struct broker *b)
+{
+    struct pollfd fds[2 + 2 * ROUTERS + HTTP_FDS_MAX];
+    size_t aside, http;
+    const size_t count = gather(b, fds, &aside, &http);
+    const bool busy = core_totals(b->core).in_flight > 0;
+    bool look = false;
+
+    if (poll(fds, count, (int) ((busy ? CORE_TICK_US : IDLE_US_MAX) / 1000)) < 0)
+        return true;
+    for (size_t i = 0, at = 0; i < ROUTERS; i++) {
+        if (b->routers[i].socket && fds[at++].revents)
+            b->routers[i].drained = false;
+    }
+    for (size_t i = aside; i < http; i++)
+        look |= fds[i].revents != 0;
+    if (fds[http - 1].revents)
+        read_signals(b);
+    bool asked = count > http + 1; /* who is half through must not be forgotten */
+    for (size_t i = http; i < count; i++)
+        asked |= fds[i].revents != 0;
+    if (asked)
+        http_serve(b->http, clock_monotonic_us());
+    return look;
+}
+
 void
 broker_run(struct broker *broker)
 {
-    struct pollfd fds[2 + 2 * ROUTERS + HTTP_FDS_MAX];
+    bool aside = true;
 
     LOG(INFO, NULL, "broker.started", L_TEXT("endpoints", broker->conf.endpoints));
     while (!broker->stopping) {
-        work(broker);
-        size_t http;
-        const size_t count = gather(broker, fds, &http);
-        const bool busy = core_totals(broker->core).in_flight > 0;
-        const int timeout_ms = (int) ((busy ? CORE_TICK_US : IDLE_US_MAX) / 1000);
-        (void) poll(fds, count, timeout_ms);
-        if (fds[0].revents)
-            read_signals(broker);
-        bool asked = count > http + 1; /* who is half through must not be forgotten */
-        for (size_t i = http; i < count; i++)
-            asked |= fds[i].revents != 0;
-        if (asked)
-            http_serve(broker->http, clock_monotonic_us());
+        work(broker, aside);
+        aside = rest(broker);
     }
     const struct core_totals totals = core_totals(broker->core);
     LOG(INFO, NULL, "broker.stopped", L_INT("requests", (int64_t) totals.requests),

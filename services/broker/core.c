@@ -490,7 +490,7 @@ peer_of(struct core *core, uint64_t key, const char *user, const zmq_msg_t *msg)
     if (!peer) {
         core->totals.refused++;
         core->io.refuse(core->io.arg,
-                        &(struct refusal){ known ? "too_many_peers" : "unknown_user", name, "",
+                        &(struct refusal){ known ? "peers.too_many" : "user.unknown", name, "",
                                            address ? address : "", "the message was dropped" });
         return NULL;
     }
@@ -519,14 +519,14 @@ may_ask(struct core *core, const struct peer *peer, const struct mdp_frame *fram
     if (!mdp_text_is(frame->caller, peer->name)) {
         (void) snprintf(detail, sizeof detail, "%s called as %.*s", peer->name,
                         (int) frame->caller.size, frame->caller.at);
-        refuse_request(core, peer, frame, "forged_caller", detail);
+        refuse_request(core, peer, frame, "caller.name", detail);
         return false;
     }
     if (!permissions_may_call(core->permissions, peer->name, frame->service, frame->method)) {
         (void) snprintf(detail, sizeof detail, "%s called %.*s %.*s", peer->name,
                         (int) frame->service.size, frame->service.at, (int) frame->method.size,
                         frame->method.at);
-        refuse_request(core, peer, frame, "forbidden_call", detail);
+        refuse_request(core, peer, frame, "call.forbidden", detail);
         return false;
     }
     return true;
@@ -639,7 +639,7 @@ take_ready(struct core *core, struct peer *peer, const struct mdp_frame *frame)
                         (int) frame->service.size, frame->service.at,
                         (unsigned long long) frame->number);
         (void) send_command(core, peer->key, MDP_WORKER, MDP_W_DISCONNECT, 0);
-        refuse(core, peer, "registration", detail);
+        refuse(core, peer, "worker.name", detail);
         return;
     }
     struct service *service = service_of(core, frame->service);
@@ -717,7 +717,7 @@ take_worker_frame(struct core *core, struct peer *peer, const struct mdp_frame *
         return;
     default:
         core->totals.malformed++;
-        refuse(core, peer, "malformed", "a worker sent what only a broker sends");
+        refuse(core, peer, "frame.malformed", "a worker sent what only a broker sends");
     }
 }
 
@@ -734,7 +734,7 @@ core_receive(struct core *core, uint64_t key, const char *user, zmq_msg_t *msg)
     peer->heard_us = core->now_us;
     if (!mdp_parse(zmq_msg_data(msg), zmq_msg_size(msg), &frame)) {
         core->totals.malformed++;
-        refuse(core, peer, "malformed",
+        refuse(core, peer, "frame.malformed",
                "the bytes are no frame of MDP/0.2 as this broker reads it");
     } else if (frame.side == MDP_WORKER) {
         take_worker_frame(core, peer, &frame, msg);
@@ -744,7 +744,7 @@ core_receive(struct core *core, uint64_t key, const char *user, zmq_msg_t *msg)
         (void) send_command(core, peer->key, MDP_CLIENT, MDP_C_HEARTBEAT, peer->session);
     } else {
         core->totals.malformed++;
-        refuse(core, peer, "malformed", "a client sent what only a broker sends");
+        refuse(core, peer, "frame.malformed", "a client sent what only a broker sends");
     }
     (void) zmq_msg_close(msg);
 }
@@ -848,7 +848,8 @@ core_set_permissions(struct core *core, const struct permissions *permissions)
         next = at->next;
         if (permissions_know_user(permissions, peer->user, &name))
             continue;
-        refuse(core, peer, "revoked", "the new table does not know what the connection proved");
+        refuse(core, peer, "user.revoked",
+               "the new table does not know what the connection proved");
         peer_lost(core, peer);
     }
 }

@@ -22,7 +22,7 @@ enum core_sent {
 
 /* Something that the table forbids: logged and audited by who owns the core. */
 struct refusal {
-    const char *kind;   /* "foreign_key", "registration", ...: core.c, zap.c */
+    const char *kind;   /* "key.unknown", "worker.name", ...: core.c, zap.c */
     const char *name;   /* who it proved to be, or ""  */
     const char *key;    /* the proof: Z85 public key, or "uid 1000" */
     const char *peer;   /* network address, or "" */

@@ -86,7 +86,7 @@ identify(const struct question *q, const struct permissions *permissions, char *
     if (strcmp(mechanism, "CURVE") == 0 && q->count == 7 && q->sizes[CREDENTIAL] == 32) {
         if (!zmq_z85_encode(key, (const uint8_t *) q->frames[CREDENTIAL], 32))
             return false;
-        refusal->kind = "foreign_key";
+        refusal->kind = "key.unknown";
         refusal->detail = "no row of the table has this key";
         return permissions_user_of_key(permissions, key, user);
     }
@@ -94,7 +94,7 @@ identify(const struct question *q, const struct permissions *permissions, char *
     if (strcmp(mechanism, "PLAIN") == 0 && q->count == 8 &&
         zap_uid_parse(q->frames[ADDRESS], &uid)) {
         (void) snprintf(key, 64, "uid %" PRIu32, uid);
-        refusal->kind = "foreign_peer";
+        refusal->kind = "peer.unknown";
         refusal->name = mdp_name_is_valid(q->frames[CREDENTIAL], q->sizes[CREDENTIAL])
                             ? q->frames[CREDENTIAL]
                             : "";
@@ -102,7 +102,7 @@ identify(const struct question *q, const struct permissions *permissions, char *
         return strlen(q->frames[CREDENTIAL]) == q->sizes[CREDENTIAL] &&
                permissions_user_of_uid(permissions, uid, q->frames[CREDENTIAL], user);
     }
-    refusal->kind = "foreign_mechanism";
+    refusal->kind = "mechanism.unknown";
     refusal->detail = "neither CURVE nor PLAIN from a process of this host";
     return false;
 }

@@ -38,8 +38,8 @@ static const struct conf_row conf_rows[] = {
 };
 
 static const struct svc_duty duties[] = {
-    { "tidy", 600 * 1000, identity_tidy },
-    { "disable_unused", 3600 * 1000, identity_disable_unused },
+    { "tidy", INT64_C(600) * 1000, identity_tidy },
+    { "disable_unused", INT64_C(3600) * 1000, identity_disable_unused },
 };
 
 static const struct svc_command commands[] = {

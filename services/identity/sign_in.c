@@ -288,6 +288,7 @@ identity_sign_in(struct call *c, const Identity__SignInRequest *in, Identity__Si
     struct attempt a;
     bool matches = false, old = false;
 
+    TRY(principal_key_check(c));
     TRY(attempt_begin(c, in, &a));
     if (a.locked) /* no hash: a locked name must not cost us work */
         return fail(c, &a);

@@ -62,15 +62,18 @@ key_refresh(struct identity_state *state, struct err *err)
     struct signer *fresh = NULL;
     struct stat now;
 
-    if (state->key_path[0] == '\0' || stat(state->key_path, &now) != 0)
-        return err_set(err, ERR_UNAVAILABLE, SIGN_IN_NO_KEY, "there is no key to sign principals");
+    const bool there = state->key_path[0] != '\0' && stat(state->key_path, &now) == 0;
     (void) pthread_rwlock_rdlock(&state->key_lock);
-    const bool newer = key_is_newer(state, &now);
+    const bool have = state->signer != NULL, newer = there && key_is_newer(state, &now);
     (void) pthread_rwlock_unlock(&state->key_lock);
-    if (!newer)
+    if (have && !newer)
         return ERR_OK;
+    if (!there)
+        return err_set(err, ERR_UNAVAILABLE, SIGN_IN_NO_KEY, "there is no key to sign principals");
 
-    TRY(signer_load(state->key_path, &fresh, err));
+    const err_t code = signer_load(state->key_path, &fresh, err);
+    if (code != ERR_OK)
+        return have ? ERR_OK : code;
     (void) pthread_rwlock_wrlock(&state->key_lock);
     struct signer *old = state->signer;
     state->signer = fresh;
@@ -202,6 +205,12 @@ sign_with_key(struct call *c, const void *text, size_t size, Bus__SignedPrincipa
     TRY(code);
     outer->signature = (ProtobufCBinaryData){ SIGNATURE_BYTES, signature };
     return outer->key_id ? ERR_OK : c->err.code;
+}
+
+err_t
+principal_key_check(struct call *c)
+{
+    return key_refresh(state_of(c), &c->err);
 }
 
 err_t

@@ -20,6 +20,8 @@ err_t password_hash_in_turn(struct call *c, const char *password,
 err_t password_check_in_turn(struct call *c, const char *hash, const char *password, bool *matches,
                              bool *rehash) MUST_CHECK;
 
+/* UNAVAILABLE "sign_in.no_key" when nothing can be signed: asked before a session is made. */
+err_t principal_key_check(struct call *c) MUST_CHECK;
 /* A packed bus.v1.SignedPrincipal in the request's arena. */
 err_t principal_sign(struct call *c, const Bus__Principal *principal,
                      ProtobufCBinaryData *out) MUST_CHECK;

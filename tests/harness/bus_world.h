@@ -135,8 +135,8 @@ world_end(pid_t *child, int how)
 {
     if (*child <= 0)
         return;
+    (void) kill(*child, SIGCONT); /* first: behind it, it would undo a leak checker's own stop */
     (void) kill(*child, how);
-    (void) kill(*child, SIGCONT);
     (void) waitpid(*child, NULL, 0);
     *child = 0;
 }

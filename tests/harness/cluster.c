@@ -96,6 +96,12 @@ template_path(char path[static 512])
     (void) snprintf(path, 512, "%s/pg15-template-%08x", HUZHU_BINARY_DIR, hash);
 }
 
+pid_t
+cluster_pid(const struct cluster *cluster)
+{
+    return cluster->pid;
+}
+
 const char *
 cluster_socket_dir(const struct cluster *cluster)
 {
@@ -223,22 +229,32 @@ make_template(struct cluster *cluster, const char *template)
     return true;
 }
 
+/* The folder and the log, the server's own. */
+static bool
+make_folder(struct cluster *cluster)
+{
+    const struct passwd *user = server_user();
+    char log[128];
+
+    if (!mkdtemp(cluster->dir) || (user && chown(cluster->dir, user->pw_uid, user->pw_gid) != 0) ||
+        chmod(cluster->dir, 0755) != 0)
+        return false;
+    path_in(cluster, "log", log);
+    FILE *made = fopen(log, "a");
+    return made && fclose(made) == 0 && (!user || chown(log, user->pw_uid, user->pw_gid) == 0);
+}
+
 static bool
 prepare(struct cluster *cluster)
 {
     char template[512], data[128], log[128];
     struct stat there;
-    const struct passwd *user = server_user();
 
-    if (!mkdtemp(cluster->dir) || (user && chown(cluster->dir, user->pw_uid, user->pw_gid) != 0) ||
-        chmod(cluster->dir, 0755) != 0)
+    if (!make_folder(cluster))
         return false;
     template_path(template);
     path_in(cluster, "data", data);
     path_in(cluster, "log", log);
-    FILE *made = fopen(log, "a");
-    if (!made || fclose(made) != 0 || (user && chown(log, user->pw_uid, user->pw_gid) != 0))
-        return false;
     if (stat(template, &there) != 0)
         return make_template(cluster, template);
     return RUN(log, false, (char *) "/bin/cp", (char *) "-a", template, data);
@@ -257,6 +273,40 @@ cluster_start(void)
     (void) fprintf(stderr, "cluster: no PostgreSQL for this test; its log is kept in %s\n",
                    cluster->dir);
     return NULL;
+}
+
+struct cluster *
+cluster_start_standby(struct cluster *primary)
+{
+    struct cluster *standby = calloc(1, sizeof *standby);
+    char data[128], log[128];
+
+    if (!standby)
+        return NULL;
+    (void) snprintf(standby->dir, sizeof standby->dir, "/tmp/huzhu-pg-XXXXXX");
+    if (!make_folder(standby))
+        return NULL;
+    path_in(standby, "data", data);
+    path_in(standby, "log", log);
+    if (!RUN(log, true, (char *) BIN "pg_basebackup", (char *) "-h", primary->dir, (char *) "-U",
+             (char *) "postgres", (char *) "-D", data, (char *) "-R", (char *) "-c",
+             (char *) "fast") ||
+        !cluster_boot(standby))
+        return NULL;
+    (void) cluster_sql(primary, "ALTER SYSTEM SET synchronous_standby_names = '*'");
+    (void) cluster_sql(primary, "SELECT pg_reload_conf()");
+    for (int waited = 0; waited < BOOT_MS_MAX; waited += 50) {
+        if (strcmp(cluster_ask(primary, "SELECT sync_state FROM pg_stat_replication"), "sync") == 0)
+            return standby;
+        (void) poll(NULL, 0, 50);
+    }
+    return NULL;
+}
+
+bool
+cluster_promote(struct cluster *standby)
+{
+    return strcmp(cluster_ask(standby, "SELECT pg_promote(true, 20)"), "t") == 0;
 }
 
 void

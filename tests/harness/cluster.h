@@ -10,6 +10,7 @@
 
 #include <libpq-fe.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "svc/svc.h"
 
@@ -21,11 +22,17 @@ void cluster_stop(struct cluster *cluster);
 
 /* conninfo for a role; lives as long as the cluster (at most 32 different ones). */
 const char *cluster_url(struct cluster *cluster, const char *role);
+pid_t cluster_pid(const struct cluster *cluster); /* the postmaster */
 const char *cluster_socket_dir(const struct cluster *cluster);
 
 bool cluster_boot(struct cluster *cluster);      /* after one of these two: */
 void cluster_shut_down(struct cluster *cluster); /* "fast": sessions are ended */
 void cluster_kill(struct cluster *cluster);      /* SIGKILL: a crash */
+
+/* A standby that has copied the primary, which from now on commits nothing that the standby has not
+ * flushed.  NULL after having said why not. */
+struct cluster *cluster_start_standby(struct cluster *primary);
+bool cluster_promote(struct cluster *standby);
 
 /* The runtime's and the service's migrations, as `huzhu-X migrate` applies them. */
 bool cluster_migrate(struct cluster *cluster, const struct svc *svc);

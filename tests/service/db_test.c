@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -308,7 +309,7 @@ two_writers_that_deadlock_are_raced(void **state)
 static void
 a_lost_connection_is_unavailable_and_comes_back(void **state)
 {
-    OWNED(rows_free) struct rows *rows = NULL, *again = NULL;
+    OWNED(rows_free) struct rows *rows = NULL;
     struct box box;
     char sql[80];
 
@@ -514,6 +515,30 @@ a_changed_migration_is_refused(void **state)
 }
 
 static void
+roles_are_made_twice_without_harm_and_take_passwords(void **state)
+{
+    char path[96], command[640];
+
+    (void) state;
+    (void) snprintf(path, sizeof path, "%s/it's passwords.json", cluster_socket_dir(cluster));
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    (void) fputs("{\"huzhu_claims\": \"o'clock\", \"huzhu_audit_migrate\": \"y\"}", out);
+    (void) fclose(out);
+    for (int i = 0; i < 2; i++) {
+        (void) snprintf(command, sizeof command,
+                        "psql -X -q -v ON_ERROR_STOP=1 -h %s -U postgres -d huzhu -v "
+                        "passwords_file=\"%s\" -f '%s/deploy/postgres/roles.sql'",
+                        cluster_socket_dir(cluster), path, HUZHU_SOURCE_DIR);
+        assert_int_equal(system(command), 0);
+    }
+    assert_string_equal(cluster_ask(cluster, "SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM"
+                                             " pg_authid WHERE rolpassword LIKE 'SCRAM-SHA-256$%'"),
+                        "huzhu_audit_migrate huzhu_claims");
+    assert_int_equal(count_things(town), 0); /* the service is as well as before */
+}
+
+static void
 every_crossing_of_a_fault_point_leaves_no_trace(void **state)
 {
 #ifndef HUZHU_FAULTS
@@ -571,6 +596,7 @@ main(void)
         cmocka_unit_test_setup(hand_written_sql_stays_in_its_tenant, empty_table),
         cmocka_unit_test_setup(the_feed_role_reads_the_log_and_nothing_else, empty_table),
         cmocka_unit_test_setup(a_changed_migration_is_refused, empty_table),
+        cmocka_unit_test_setup(roles_are_made_twice_without_harm_and_take_passwords, empty_table),
         cmocka_unit_test_setup(every_crossing_of_a_fault_point_leaves_no_trace, empty_table),
     };
     return cmocka_run_group_tests_name("db", tests, open_world, close_world);

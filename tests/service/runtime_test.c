@@ -337,6 +337,7 @@ a_repeat_is_answered_from_the_stored_reply(void **state)
         assert_string_equal(answer.etag, "v5");
     }
     request_free(request);
+    assert_int_equal(cluster_sql(cluster, "SELECT 1 FROM claims.reply WHERE sealed"), 1);
     assert_int_equal(sum_of(town), 5);
     assert_int_equal(rows_in("event"), 2);
     assert_int_equal(rows_in("reply"), 1);
@@ -796,9 +797,32 @@ secrets_are_sealed_with_the_tenants_own_key(void **state)
     assert_int_not_equal(svc_command_tx(&c, town, unseal_step, &sealed), ERR_OK);
     assert_string_not_equal(c.err.reason, "keys.none");
     assert_int_not_equal(svc_command_tx(&c, other_town, unseal_step, &sealed), ERR_OK);
-    assert_int_equal(rows_in("data_key"), 1);
+    assert_int_equal(cluster_sql(cluster, "SELECT FROM claims.data_key WHERE tenant_id ="
+                                          " '01020300-0000-0000-0000-000000000000'"),
+                     1);
     assert_int_equal(
         cluster_sql(cluster, "SELECT 1 FROM claims.data_key WHERE wrapped LIKE '%secret%'"), 0);
+}
+
+static void
+a_table_that_does_not_fit_its_contract_stops_the_start(void **state)
+{
+    const struct runtime_conf conf = conf_of("claims");
+    struct svc wrong = toy;
+    struct runtime *none = NULL;
+    struct err err;
+
+    (void) state;
+    assert_true(svc_is_complete(&toy));
+    wrong.method_count = 1; /* an rpc without a row */
+    assert_false(svc_is_complete(&wrong));
+    assert_int_equal(runtime_create(&wrong, &conf, NULL, &none, &err), ERR_INTERNAL);
+    assert_string_equal(err.reason, "svc.incomplete");
+    assert_null(none);
+    const struct svc_method swapped[] = { toy_methods[1], toy_methods[0] };
+    wrong = toy;
+    wrong.methods = swapped;
+    assert_false(svc_is_complete(&wrong));
 }
 
 static void
@@ -1071,6 +1095,7 @@ main(void)
         CLEAN(a_duty_runs_in_one_replica_at_a_time),
         CLEAN(old_replies_are_thrown_away_over_all_tenants),
         CLEAN(secrets_are_sealed_with_the_tenants_own_key),
+        CLEAN(a_table_that_does_not_fit_its_contract_stops_the_start),
         CLEAN(metrics_tell_what_happened),
         FED(events_are_applied_exactly_once_in_their_tenant),
         FED(a_refused_event_is_parked_and_the_stream_goes_on),

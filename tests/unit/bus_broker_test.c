@@ -160,7 +160,7 @@ a_queue_is_bounded_by_count_and_by_bytes(void **state)
     for (int i = 0; i < 4; i++)
         (void) given_to(W1);
     say(W1, MDP_W_READY, 0, ""); /* not a registration: no name */
-    assert_string_equal(rig->refusal, "malformed");
+    assert_string_equal(rig->refusal, "frame.malformed");
 
     memset(body, 'x', sizeof body - 1);
     body[sizeof body - 1] = '\0';
@@ -387,16 +387,16 @@ what_the_table_forbids_is_refused(void **state)
 
     (void) state;
     rig_say(rig, OTHER, CODING, &as_claims, "");
-    assert_string_equal(rig->refusal, "registration");
+    assert_string_equal(rig->refusal, "worker.name");
     assert_int_equal(rig_next(rig)->frame.command, MDP_W_DISCONNECT);
     rig_say(rig, OTHER, CODING, &forged, "envelope");
-    assert_string_equal(rig->refusal, "forged_caller");
+    assert_string_equal(rig->refusal, "caller.name");
     assert_non_null(rig_next(rig));
     ask_for(1, 100, "coding", "PutCase");
-    assert_string_equal(rig->refusal, "forbidden_call");
+    assert_string_equal(rig->refusal, "call.forbidden");
     answered(1, "bus.forbidden");
     rig_say(rig, W3, "u/7/claims", &as_claims, "");
-    assert_string_equal(rig->refusal, "unknown_user");
+    assert_string_equal(rig->refusal, "user.unknown");
     nothing_more();
 }
 
@@ -410,7 +410,7 @@ connections_and_requests_are_bounded(void **state)
         rig_say(rig, 100 + i, GATEWAY, &beat, "");
     assert_int_equal(rig->refused, 0);
     rig_say(rig, 200, GATEWAY, &beat, "");
-    assert_string_equal(rig->refusal, "too_many_peers");
+    assert_string_equal(rig->refusal, "peers.too_many");
     for (int i = 0; i < 1100; i++)
         rig_pass(rig, 10000); /* silent clients without requests make room */
     assert_int_equal(core_totals(rig->core).peers, 0);
@@ -430,10 +430,10 @@ a_new_table_sends_away_whom_it_does_not_know(void **state)
     core_set_permissions(rig->core, fresh);
     permissions_destroy(rig->permissions);
     rig->permissions = fresh;
-    assert_string_equal(rig->refusal, "revoked");
+    assert_string_equal(rig->refusal, "user.revoked");
     assert_int_equal(core_totals(rig->core).peers, 1);
     ask(2);
-    assert_string_equal(rig->refusal, "unknown_user");
+    assert_string_equal(rig->refusal, "user.unknown");
     nothing_more();
 }
 
@@ -441,7 +441,7 @@ static void
 refusals_reach_audit_once_it_is_there(void **state)
 {
     OWNED(audit_destroy) struct audit *audit = audit_create();
-    const struct refusal refusal = { "foreign_key", "", "key", "127.0.0.1", "detail" };
+    const struct refusal refusal = { "key.unknown", "", "key", "127.0.0.1", "detail" };
     static char page[65536];
 
     (void) state;

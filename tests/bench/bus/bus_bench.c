@@ -3,9 +3,9 @@
  *   bus_bench [REPEATS [SECONDS]]
  *
  * Every contender carries the same envelope (about 270 bytes) and the same answer, packed and
- * unpacked at both ends by the same code.  Contenders take turns within each repeat, since this kind
- * of machine has fast and slow phases; a ratio is the median of the repeats' own ratios.  CPU is
- * that of all processes of a contender, for each round trip: it is steadier than the rate. */
+ * unpacked at both ends by the same code.  Contenders take turns within each repeat, since this
+ * kind of machine has fast and slow phases; a ratio is the median of the repeats' own ratios.  CPU
+ * is that of all processes of a contender, for each round trip: it is steadier than the rate. */
 #include <inttypes.h>
 #include <math.h>
 #include <sys/resource.h>
@@ -341,8 +341,8 @@ nats_send(struct nats_side *side, bool asap)
     const size_t size = bus__envelope__pack(&side->request, out);
 
     side->sent_us[side->sent++ % side->depth] = clock_monotonic_us();
-    (void) natsConnection_PublishRequest(side->connection, asap ? "asap" : "buffered", "bench.reply",
-                                         out, (int) size);
+    (void) natsConnection_PublishRequest(side->connection, asap ? "asap" : "buffered",
+                                         "bench.reply", out, (int) size);
 }
 
 static int
@@ -468,8 +468,8 @@ static void
 start_server(struct contender *c)
 {
     char kind[8];
-    const char *argv[] = { "/proc/self/exe", "server", kind, c->endpoint, c->curve ? w.dir : "",
-                           "0", "0", NULL };
+    const char *argv[] = { "/proc/self/exe",      "server", kind, c->endpoint,
+                           c->curve ? w.dir : "", "0",      "0",  NULL };
 
     (void) snprintf(kind, sizeof kind, "%d", c->kind);
     c->server = world_spawn(&w, argv, NULL, "server.log");
@@ -491,7 +491,8 @@ start_all(pid_t *nats)
     (void) snprintf(contenders[IPC_DIRECT].endpoint, 128, "ipc://%s/direct.sock", w.dir);
     (void) snprintf(contenders[IPC_BUS].endpoint, 128, "ipc://%s/bus.sock", w.dir);
     (void) snprintf(contenders[TCP_DIRECT].endpoint, 128, "tcp://127.0.0.1:%u", world_free_port());
-    (void) snprintf(contenders[CURVE_DIRECT].endpoint, 128, "tcp://127.0.0.1:%u", world_free_port());
+    (void) snprintf(contenders[CURVE_DIRECT].endpoint, 128, "tcp://127.0.0.1:%u",
+                    world_free_port());
     (void) snprintf(contenders[CURVE_BUS].endpoint, 128, "tcp://127.0.0.1:%u", world_free_port());
     (void) snprintf(port, sizeof port, "%u", world_free_port());
     (void) snprintf(contenders[NATS_A].endpoint, 128, "nats://127.0.0.1:%s", port);
@@ -513,7 +514,8 @@ start_all(pid_t *nats)
 static int
 by_number(const void *a, const void *b)
 {
-    return (*(const double *) a > *(const double *) b) - (*(const double *) a < *(const double *) b);
+    return (*(const double *) a > *(const double *) b) -
+           (*(const double *) a < *(const double *) b);
 }
 
 static double
@@ -574,7 +576,8 @@ print_all(int repeats)
                   repeats);
     print_ratio("broker ipc / direct ipc", IPC_BUS, IPC_DIRECT, plain, repeats);
     print_ratio("broker CURVE / direct CURVE (tcp)", CURVE_BUS, CURVE_DIRECT, half, repeats);
-    if (contenders[NATS_A].endpoint[0]) { /* it has no unix sockets, our broker no tcp without CURVE */
+    if (contenders[NATS_A]
+            .endpoint[0]) { /* it has no unix sockets, our broker no tcp without CURVE */
         print_ratio("broker ipc / NATS, better mode", IPC_BUS, NATS_A, ahead, repeats);
         print_ratio("broker CURVE / NATS unencrypted", CURVE_BUS, NATS_A, NULL, repeats);
     }

@@ -1,1 +1,2 @@
+# The floor: units of common/ that need nothing.
 huzhu_test(unit/base_test.c)

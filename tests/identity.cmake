@@ -1,3 +1,4 @@
+# Who: the primitives below it, its rules, the service on a real PostgreSQL.
 huzhu_test(unit/crypto_test.c huzhu_crypto)
 huzhu_test(unit/identity_rules_test.c identity_service)
 huzhu_test(service/identity_test.c test_cluster identity_service huzhu_crypto)

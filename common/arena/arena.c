@@ -1,3 +1,4 @@
+/* arena.c - chunks in a row; the newest is filled, all are freed together. */
 #include "arena/arena.h"
 
 #include <stdalign.h>

@@ -1,3 +1,5 @@
+/* clock.c - calendar arithmetic in integers, so that no locale and no time zone table takes part.
+ */
 #include "clock/clock.h"
 
 #include <ctype.h>

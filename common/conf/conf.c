@@ -1,3 +1,4 @@
+/* conf.c - reads all rows before it complains, so that an operator sees every fault at once. */
 #include "conf/conf.h"
 
 #include <ctype.h>

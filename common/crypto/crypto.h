@@ -76,7 +76,8 @@ DEFINE_OWNED(struct verifier, verifier_destroy)
 bool verifier_check(struct verifier *verifier, const char *key_id, const void *data, size_t size,
                     const void *signature, size_t signature_size) MUST_CHECK;
 /* Key rotation: adds the signer's public key to the file without an end (the file is made when it
- * is missing); the keys that had none get `others_until`. */
+ * is missing).  Keys that had none get `others_until`; those a day past their end leave the file.
+ */
 err_t trusted_keys_add(const char *path, const struct signer *signer, instant_t others_until,
                        struct err *err) MUST_CHECK;
 

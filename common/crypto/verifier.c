@@ -233,6 +233,15 @@ verifier_check(struct verifier *verifier, const char *key_id, const void *data, 
     return check(verifier, key_id, what, signature, &known);
 }
 
+/* Whatever such a key signed has been refused for a day: the file stays short. */
+static bool
+is_long_over(const char *end)
+{
+    instant_t at;
+
+    return instant_parse(end, &at) && at.us < clock_now().us - US_PER_DAY;
+}
+
 err_t
 trusted_keys_add(const char *path, const struct signer *signer, instant_t others_until,
                  struct err *err)
@@ -253,7 +262,7 @@ trusted_keys_add(const char *path, const struct signer *signer, instant_t others
     for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
         char id[KEY_ID_BYTES] = "", key[2 * KEY_BYTES + 1] = "", end[INSTANT_TEXT_BYTES + 8] = "";
         const bool is_key = sscanf(line, "%16s %64s %35s", id, key, end) == 3 && id[0] != '#';
-        if (is_key && strcmp(id, signer_key_id(signer)) == 0)
+        if (is_key && (strcmp(id, signer_key_id(signer)) == 0 || is_long_over(end)))
             continue;
         const bool endless = is_key && strcmp(end, "-") == 0;
         const int n = endless ? snprintf(made + used, 2 * VERIFIER_FILE_BYTES - used, "%s %s %s\n",

@@ -1,3 +1,4 @@
+/* err.c - the tables that err.def expands into. */
 #include "err/err.h"
 
 #include <stdarg.h>

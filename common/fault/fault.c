@@ -1,3 +1,4 @@
+/* fault.c - counts the crossings of fault points; tests alone arm them. */
 #include "fault/fault.h"
 
 #ifdef HUZHU_FAULTS

@@ -1,3 +1,4 @@
+/* id.c - UUIDv7: 48 bits of milliseconds, a counter within one, and randomness from the kernel. */
 #include "id/id.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* log.c - builds a line in memory and writes it in one piece. */
 #include "log/log.h"
 
 #include <stdio.h>

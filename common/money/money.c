@@ -1,3 +1,4 @@
+/* money.c - splitting without losing a fen, and yuan as text. */
 #include "money/money.h"
 
 #include <ctype.h>

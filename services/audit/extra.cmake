@@ -1,1 +1,2 @@
+# What audit links beside the runtime.
 set(audit_extra huzhu_merkle)

@@ -445,6 +445,21 @@ a_rotated_key_is_taken_without_a_restart_and_the_old_one_until_its_end(void **st
     assert_true(verifier_check(verifier, signer_key_id(late), "x", 1, by_late, 64));
     assert_true(verifier_check(verifier, signer_key_id(new), "x", 1, by_new, 64));
     assert_false(verifier_check(verifier, signer_key_id(old), "x", 1, by_old, 64));
+
+    /* A day after its end a key leaves the file: rotations may go on for ever. */
+    char text[1024];
+    struct err read;
+    assert_int_equal(key_file_read(path, false, text, sizeof text, &read), ERR_OK);
+    assert_non_null(strstr(text, signer_key_id(old)));
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(trusted_keys_add(path, old, now, &err), ERR_OK);
+    assert_int_equal(
+        trusted_keys_add(path, new, (instant_t){ now.us - US_PER_DAY - US_PER_SECOND }, &err),
+        ERR_OK);
+    assert_int_equal(trusted_keys_add(path, late, in_an_hour, &err), ERR_OK);
+    assert_int_equal(key_file_read(path, false, text, sizeof text, &read), ERR_OK);
+    assert_null(strstr(text, signer_key_id(old)));
+    assert_non_null(strstr(text, signer_key_id(new)));
 }
 
 static void

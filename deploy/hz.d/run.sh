@@ -1,0 +1,365 @@
+# run.sh - what an operator does with an instance.  Sourced by hz.
+# shellcheck shell=bash disable=SC2016 # in single quotes: the inner shell's words
+
+READY_S=30
+PROGRAMS=(huzhu-supervise huzhu-keys huzhu-broker huzhu-gateway)
+
+programs()
+{
+    printf '%s\n' "${PROGRAMS[@]}" "${HZ_SERVICES[@]/#/huzhu-}"
+}
+
+# --- up ---
+
+up_user()
+{
+    is_root || return 0
+    id -u "$HZ_USER" >/dev/null 2>&1 ||
+        run useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$HZ_USER"
+}
+
+up_folders()
+{
+    mkdir -p "$HZ_DATA"
+    if is_root; then chown "$HZ_USER:" "$HZ_DATA"; fi
+    chmod 750 "$HZ_DATA"
+    as_user sh -c 'cd "$1"' sh "$HZ_DATA" 2>/dev/null ||
+        die "the user $HZ_USER cannot reach $HZ_DATA: every folder above it must allow it to pass (chmod o+x)"
+    as_user mkdir -p "$HZ_DATA"/{bin,run,log,web,settings} "$HZ_DATA"/keys/{bus,tls,master}
+    as_user chmod 700 "$HZ_DATA/keys" "$HZ_DATA"/keys/{bus,tls,master} "$HZ_DATA/run"
+}
+
+up_build()
+{
+    packages_ensure run build
+    [[ -f $HZ_SOURCE/build/release/build.ninja ]] || run cmake -S "$HZ_SOURCE" --preset release >/dev/null
+    mapfile -t targets < <(programs)
+    note "building (quick when nothing changed)"
+    ninja -C "$HZ_SOURCE/build/release" "${targets[@]}" gateway_web >"$HZ_SOURCE/build/release/hz.log" 2>&1 || {
+        tail -n 40 "$HZ_SOURCE/build/release/hz.log" >&2
+        die "the build failed"
+    }
+}
+
+# Copies what differs; a running program keeps the file it was started from.
+install_programs()
+{
+    local name
+    for name in $(programs); do
+        [[ -x $HZ_BIN/$name ]] || die "$HZ_BIN/$name is not built: hz build release"
+        cmp -s "$HZ_BIN/$name" "$HZ_DATA/bin/$name" || {
+            install -m 755 "$HZ_BIN/$name" "$HZ_DATA/bin/$name.new"
+            mv "$HZ_DATA/bin/$name.new" "$HZ_DATA/bin/$name"
+        }
+    done
+    rm -rf "$HZ_DATA/web.new"
+    # The build lays the pages beside the programs, with their compressed forms.
+    cp -r "$HZ_BIN/../web" "$HZ_DATA/web.new"
+    chmod -R a+rX "$HZ_DATA/web.new"
+    rm -rf "$HZ_DATA/web" && mv "$HZ_DATA/web.new" "$HZ_DATA/web"
+}
+
+start_supervisor()
+{
+    # Out of this terminal's session: closing it must not end the platform.
+    as_user setsid -f "$HZ_DATA/bin/huzhu-supervise" "$HZ_DATA/run/table" </dev/null >>"$HZ_DATA/log/supervise.out" 2>&1
+    wait_for 5 is_running || die "the supervisor did not start: $(tail -n 3 "$HZ_DATA/log/supervise.out")"
+}
+
+migrate()
+{
+    local service pids=() failed=
+    for service in "$@"; do
+        migrate_one "$service" &
+        pids+=("$!:$service")
+    done
+    for service in "${pids[@]}"; do
+        wait "${service%%:*}" || failed+=" ${service#*:}"
+    done
+    [[ -z $failed ]] || die "could not migrate:$failed; see $HZ_DATA/log/migrate-*.log"
+}
+
+migrate_one()
+{
+    with_settings "$1" "$HZ_DATA/bin/huzhu-$1" migrate >"$HZ_DATA/log/migrate-$1.log" 2>&1
+}
+
+http() { curl -sS --max-time 10 --cacert "$HZ_DATA/keys/tls/cert.pem" "$@"; }
+is_ready()
+{
+    [[ $(http -o /dev/null -w '%{http_code}' "https://localhost:$(instance_port)/readyz" 2>/dev/null) == 200 ]]
+}
+
+hz_up()
+{
+    local build=yes port='' count=''
+    while (($#)); do
+        case $1 in
+        --port) port=${2:?--port needs a number}; shift ;;
+        --port=*) port=${1#*=} ;;
+        --brokers) count=${2:?--brokers needs a number}; shift ;;
+        --no-build) build=no ;;
+        *) die "hz up [--data DIR] [--port N] [--brokers N] [--no-build]" ;;
+        esac
+        shift
+    done
+    [[ $port =~ ^[0-9]*$ && $count =~ ^[1-3]?$ ]] || die "a port is a number, and there are 1 to 3 brokers"
+    [[ -z $port ]] || ((port > 0 && port < 65500)) || die "a port lies between 1 and 65499"
+
+    [[ $build == no ]] || up_build
+    up_user
+    up_folders
+    if is_running; then
+        [[ -z $port || $port == "$(instance_port)" ]] || die "it runs on port $(instance_port); hz down first"
+        note "it is running already; programs that were built since then start with: hz upgrade"
+    else
+        [[ -z $port ]] || conf_set port "$port"
+        [[ -z $count ]] || conf_set brokers "$count"
+        instance_exists || conf_set port "$PORT_DEFAULT"
+        port_is_free || die "port $(instance_port) is taken: hz up --port N"
+        install_programs
+        database_create
+        database_configure
+        keys_create
+        table_write
+        start_supervisor
+    fi
+    ask start postgres >/dev/null
+    wait_for "$READY_S" database_is_up || die "PostgreSQL does not come up: $(tail -n 3 "$HZ_DATA/log/postgres.log")"
+    database_roles_create
+    migrate "${HZ_SERVICES[@]}"
+    ask start all >/dev/null
+    wait_for "$READY_S" is_ready || {
+        hz_status >&2 || true
+        die "it is not ready after $READY_S s; see hz logs"
+    }
+    bootstrap
+    welcome
+}
+
+port_is_free()
+{
+    ! (exec 3<>"/dev/tcp/127.0.0.1/$(instance_port)") 2>/dev/null
+}
+
+# The three administrators of the platform, once.  Their first passwords lie in a file that only the operator reads,
+# and must be changed at the first sign-in.
+bootstrap()
+{
+    local file=$HZ_DATA/keys/first-passwords
+    [[ ! -e $file ]] || return 0
+    with_settings identity "$HZ_DATA/bin/huzhu-identity" bootstrap 2>"$HZ_DATA/log/bootstrap.log" |
+        as_user sh -c 'umask 077 && cat >"$1".new && mv "$1".new "$1"' sh "$file" ||
+        die "the first administrators could not be made: $(tail -n 3 "$HZ_DATA/log/bootstrap.log")"
+}
+
+welcome()
+{
+    say ""
+    say "平台已就绪 / the platform is ready:  https://localhost:$(instance_port)/"
+    say "  证书 certificate   $HZ_DATA/keys/tls/cert.pem (self-signed: curl --cacert, or accept it once in the browser)"
+    say "  登录 sign in       POST /api/v1/sessions; the three administrators and their first passwords:"
+    say "                     $(is_root && printf 'sudo ')cat $HZ_DATA/keys/first-passwords"
+    say "  状态 status        hz status    日志 logs  hz logs    停止 stop  hz down"
+}
+
+# --- down and the others ---
+
+hz_down()
+{
+    if ! is_running; then
+        note "nothing runs in $HZ_DATA"
+        return 0
+    fi
+    ask quit >/dev/null
+    note "stopped; the data stays in $HZ_DATA"
+}
+
+seconds_text()
+{
+    if (($1 >= 86400)); then printf '%dd%dh' $(($1 / 86400)) $(($1 % 86400 / 3600))
+    elif (($1 >= 3600)); then printf '%dh%dm' $(($1 / 3600)) $(($1 % 3600 / 60))
+    elif (($1 >= 60)); then printf '%dm%ds' $(($1 / 60)) $(($1 % 60))
+    else printf '%ds' "$1"; fi
+}
+
+health_of()
+{
+    local port
+    if [[ $1 == postgres ]]; then
+        if database_is_up; then echo ok; else echo away; fi
+        return
+    fi
+    port=$(metrics_port "$1")
+    case $(curl -s -o /dev/null --max-time 2 -w '%{http_code}' "http://127.0.0.1:$port/readyz" 2>/dev/null) in
+    200) echo ok ;;
+    503) echo not ready ;;
+    *) echo no answer ;;
+    esac
+}
+
+hz_status()
+{
+    local name state pid seconds restarts memory healthy=0
+    instance_needed
+    running_needed
+    printf '%-15s %-9s %8s %9s %9s %9s  %s\n' process state pid uptime restarts memory health
+    while read -r name state pid seconds restarts _; do
+        [[ $name != ok ]] || continue
+        memory=-
+        if ((pid > 0)); then memory=$(awk '/^VmRSS/ { printf "%.1f MB", $2 / 1024 }' "/proc/$pid/status" 2>/dev/null || echo -); fi
+        local health=down
+        if [[ $state == up ]]; then health=$(health_of "$name"); fi
+        [[ $health == ok ]] || healthy=1
+        printf '%-15s %-9s %8s %9s %9s %9s  %s\n' "$name" "$state" "$pid" "$(seconds_text "$seconds")" "$restarts" \
+            "$memory" "$health"
+    done < <(ask status)
+    printf 'gateway: https://localhost:%s/  data: %s\n' "$(instance_port)" "$HZ_DATA"
+    return "$healthy"
+}
+
+hz_logs()
+{
+    local name='' follow=no files=()
+    instance_needed
+    while (($#)); do
+        case $1 in
+        -f) follow=yes ;;
+        *) name=$1 ;;
+        esac
+        shift
+    done
+    if [[ -n $name ]]; then files=("$HZ_DATA/log/$name.log"); else files=("$HZ_DATA"/log/*.log); fi
+    [[ -f ${files[0]} ]] || die "no process is called $name"
+    if [[ $follow == yes ]]; then exec tail -n 20 -F "${files[@]}"; fi
+    tail -n "$([[ -n $name ]] && echo 200 || echo 5)" "${files[@]}"
+}
+
+# A trace id goes with a request through every process; lines are JSON with their time first.
+hz_trace()
+{
+    instance_needed
+    [[ ${1:-} =~ ^[0-9a-f]{32}$ ]] || die "hz trace ID: 32 hex digits, as a problem's traceId or X-Trace-Id says"
+    grep -h -- "$1" "$HZ_DATA"/log/*.log* | sort || die "no log holds that trace (logs rotate by size)"
+}
+
+hz_parked()
+{
+    local service found=0 rows
+    running_needed
+    for service in "${HZ_SERVICES[@]}"; do
+        rows=$(sql -A -F '  ' -t -c "SELECT '$service', producer, tx::text || '/' || seq, topic, code, reason, says,
+            to_char(parked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') FROM $service.parked ORDER BY parked_at")
+        [[ -z $rows ]] || { say "$rows"; found=$((found + $(wc -l <<<"$rows"))); }
+    done
+    note "$found parked events"
+}
+
+hz_psql()
+{
+    local role=postgres name=hz path=public
+    running_needed
+    if [[ -n ${1:-} ]] && is_service "$1"; then
+        role=huzhu_$1 path=$1
+        shift
+    fi
+    as_user env PGOPTIONS="-c search_path=$path" HOME="${HOME:-/}" PSQL_HISTORY=/dev/null "$PG_BIN/psql" -X \
+        "host=$HZ_DATA/run port=$PG_PORT dbname=huzhu user=$role application_name=$name" "$@"
+}
+
+hz_start() { running_needed; ask start "${1:?which process}"; }
+hz_stop() { running_needed; ask stop "${1:?which process}"; }
+hz_restart() { running_needed; ask restart "${1:?which process}"; }
+
+# One process at a time, and the next only when this one answers: no request fails for an upgrade.
+hz_upgrade()
+{
+    local service kinds=() name
+    running_needed
+    if [[ -n ${1:-} ]]; then kinds=("$1"); else kinds=(broker "${HZ_SERVICES[@]}" gateway); fi
+    install_programs
+    keys_permissions
+    table_write
+    ask reload >/dev/null
+    for service in "${kinds[@]}"; do
+        case $service in
+        broker) for name in $(brokers); do restart_and_wait "$name"; done ;;
+        gateway) restart_and_wait gateway ;;
+        *)
+            is_service "$service" || die "there is no $service"
+            migrate "$service"
+            for name in $(replicas_of "$service"); do restart_and_wait "$name"; done
+            ;;
+        esac
+    done
+}
+
+is_healthy() { [[ $(health_of "$1") == ok ]]; }
+restart_and_wait()
+{
+    ask restart "$1" >/dev/null
+    wait_for "$READY_S" is_healthy "$1" || die "$1 did not come back; see hz logs $1"
+    note "$1 is new"
+}
+
+hz_scale()
+{
+    local name
+    running_needed
+    is_service "${1:-}" || die "hz scale SERVICE N"
+    [[ ${2:-} =~ ^[1-5]$ ]] || die "1 to 5 processes of a service on one machine"
+    conf_set "scale_$1" "$2"
+    table_write
+    ask reload >/dev/null
+    for name in $(replicas_of "$1"); do ask start "$name" >/dev/null; done
+    wait_for "$READY_S" is_healthy "$name" || die "$name does not get ready; see hz logs $name"
+}
+
+hz_run()
+{
+    local service=${1:?hz run SERVICE WORDS}
+    shift
+    instance_needed
+    is_service "$service" || [[ $service == broker || $service == gateway ]] || die "there is no $service"
+    with_settings "$([[ $service == broker ]] && echo broker-1 || echo "$service")" \
+        "HUZHU_METRICS_PORT=0" "$HZ_DATA/bin/huzhu-$service" "$@"
+}
+
+# First form: the whole cluster as it is on disk, and the keys that it is worth nothing without.  Physical, not a
+# dump: the event logs hold transaction ids, which a dump would carry into a cluster whose own count is far behind.
+# The archive is as secret as the keys in it.
+hz_backup()
+{
+    local file=${1:?hz backup FILE} folder
+    running_needed
+    file=$(realpath -m "$file")
+    folder=$(as_user mktemp -d "$HZ_DATA/run/backup-XXXXXX")
+    as_user "$PG_BIN/pg_basebackup" -d "host=$HZ_DATA/run port=$PG_PORT user=postgres" -D "$folder" -Ft -z -X fetch \
+        --checkpoint=fast --no-manifest
+    (umask 077 && as_user tar -C "$HZ_DATA" -cf - keys hz.conf -C "$folder" base.tar.gz >"$file.new")
+    as_user rm -rf "$folder"
+    mv "$file.new" "$file"
+    note "wrote $file ($(du -h "$file" | cut -f1)); keep it where only you can read it"
+}
+
+hz_restore()
+{
+    local file=${1:?hz restore FILE}
+    file=$(realpath "$file")
+    ! is_running || die "hz down first"
+    [[ ! -e $HZ_DATA/pg ]] || die "there is an instance in $HZ_DATA; restore into an empty folder: --data DIR"
+    up_user
+    up_folders
+    as_user tar -C "$HZ_DATA" -xf - keys hz.conf <"$file"
+    as_user sh -c 'umask 077; mkdir "$1"/pg && tar -xOf - base.tar.gz | tar -C "$1"/pg -xzf -' sh "$HZ_DATA" <"$file"
+    note "restored into $HZ_DATA; start it: hz up"
+}
+
+hz_wipe()
+{
+    [[ ${1:-} == --yes ]] || die "this throws away all data in $HZ_DATA: hz wipe --yes"
+    instance_needed
+    hz_down
+    rm -rf "${HZ_DATA:?}"/{pg,pg.new,keys,run,log,bin,web,hz.conf}
+    note "wiped $HZ_DATA"
+}

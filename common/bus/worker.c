@@ -52,7 +52,7 @@ bus_worker_create(const struct bus_conf *conf, uint32_t credit, struct bus_worke
                        credit, CREDIT_MAX);
     w->credit = credit;
     TRY(link_set_init(&w->set, MDP_WORKER, conf, err));
-    w->slots = calloc((size_t) credit * w->set.count, sizeof *w->slots);
+    w->slots = calloc((size_t) credit * w->set.count, sizeof(struct slot *));
     if (!w->slots)
         return err_set(err, ERR_INTERNAL, "bus.no_memory", "memory is out");
     *worker = TAKE(w);

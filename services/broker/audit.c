@@ -120,8 +120,9 @@ put_text(uint8_t *at, uint32_t field, const char *text)
         return at;
     at = put_varint(at, field << 3 | 2);
     at = put_varint(at, size);
-    memcpy(at, text, size);
-    return at + size;
+    while (*text)
+        *at++ = (uint8_t) *text++;
+    return at;
 }
 
 static size_t
@@ -158,8 +159,13 @@ submit(struct audit *a, struct core *core, struct record *r)
     envelope.body.len = pack_request(r, body);
     const size_t size = bus__envelope__pack(&envelope, packed);
     assert(size <= sizeof packed);
-    return core_submit(core, "audit", envelope.method, envelope.deadline_us, packed, size,
-                       a->tickets + 1, &err);
+    const struct core_own own = { .service = "audit",
+                                  .method = envelope.method,
+                                  .deadline_us = envelope.deadline_us,
+                                  .ticket = a->tickets + 1,
+                                  .body = packed,
+                                  .size = size };
+    return core_submit(core, &own, &err);
 }
 
 static void

@@ -124,10 +124,9 @@ core_destroy(struct core *core)
             (void) zmq_msg_close(&core->requests[i]->msg);
         free(core->requests[i]);
     }
-    while (!list_is_empty(&core->peers)) {
-        struct peer *peer = NODE_OF(core->peers.next, struct peer, all);
-        list_leave(&peer->all);
-        free(peer);
+    for (struct node *at = core->peers.next, *next; at != &core->peers; at = next) {
+        next = at->next;
+        free(NODE_OF(at, struct peer, all));
     }
     free(core->requests);
     free(core);
@@ -262,6 +261,7 @@ leave_worker(struct request *r)
 {
     struct peer *worker = r->worker;
 
+    assert(worker);
     list_leave(&r->place);
     r->worker = NULL;
     worker->in_hand--;
@@ -569,6 +569,8 @@ accept_request(struct core *core, const struct mdp_frame *frame, zmq_msg_t *msg,
     int64_t left_us = frame->deadline_us - core->wall_us;
     if (left_us > DEADLINE_US_MAX)
         left_us = DEADLINE_US_MAX;
+    if (left_us < 0)
+        left_us = 0; /* the wheel turns forward: the next tick answers */
     (void) zmq_msg_init(&r->msg);
     (void) zmq_msg_move(&r->msg, msg);
     mdp_patch(zmq_msg_data(&r->msg), MDP_WORKER, MDP_W_REQUEST, r->number);
@@ -601,23 +603,22 @@ take_request(struct core *core, struct peer *peer, const struct mdp_frame *frame
 }
 
 err_t
-core_submit(struct core *core, const char *service, const char *method, int64_t deadline_us,
-            const uint8_t *body, size_t size, uint64_t ticket, struct err *err)
+core_submit(struct core *core, const struct core_own *own, struct err *err)
 {
     const struct mdp_frame frame = { .side = MDP_CLIENT,
                                      .command = MDP_C_REQUEST,
-                                     .number = ticket,
-                                     .deadline_us = deadline_us,
+                                     .number = own->ticket,
+                                     .deadline_us = own->deadline_us,
                                      .caller = mdp_text("broker"),
-                                     .service = mdp_text(service),
-                                     .method = mdp_text(method) };
+                                     .service = mdp_text(own->service),
+                                     .method = mdp_text(own->method) };
     const size_t head = mdp_head_size(&frame);
     zmq_msg_t msg;
 
-    if (zmq_msg_init_size(&msg, head + size) != 0)
+    if (zmq_msg_init_size(&msg, head + own->size) != 0)
         return err_set(err, ERR_INTERNAL, "bus.no_memory", "memory is out");
     mdp_head_write(&frame, zmq_msg_data(&msg));
-    memcpy((uint8_t *) zmq_msg_data(&msg) + head, body, size);
+    memcpy((uint8_t *) zmq_msg_data(&msg) + head, own->body, own->size);
     struct request *r = accept_request(core, &frame, &msg, err);
     (void) zmq_msg_close(&msg);
     if (!r)

@@ -68,9 +68,15 @@ void core_probe(struct core *core);
 /* From now on this table; whom it does not know is sent away. */
 void core_set_permissions(struct core *core, const struct permissions *permissions);
 
-/* A request of the broker itself: `body` is a packed envelope. */
-err_t core_submit(struct core *core, const char *service, const char *method, int64_t deadline_us,
-                  const uint8_t *body, size_t size, uint64_t ticket, struct err *err) MUST_CHECK;
+/* A request of the broker itself. */
+struct core_own {
+    const char *service, *method;
+    int64_t deadline_us; /* wall clock */
+    uint64_t ticket;     /* comes back with the answer */
+    const uint8_t *body; /* a packed envelope */
+    size_t size;
+};
+err_t core_submit(struct core *core, const struct core_own *own, struct err *err) MUST_CHECK;
 
 /* --- what the metrics show --- */
 

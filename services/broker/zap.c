@@ -141,7 +141,7 @@ read_question(struct zap *zap, zmq_msg_t *frame, bool *delimited, struct questio
 {
     bool fits = true;
 
-    q->count = 0;
+    memset(q, 0, sizeof *q);
     *delimited = false;
     do {
         if (zmq_msg_recv(frame, zap->socket, ZMQ_DONTWAIT) < 0)

@@ -460,7 +460,8 @@ run_client(const struct contender *c, int depth, double seconds, struct result *
                          : 0;
     if (pipe)
         (void) pclose(pipe);
-    result->cpu = (cpu_of(c->server) + cpu_of(c->broker) - before + own_us) / (count ? count : 1);
+    result->cpu =
+        (cpu_of(c->server) + cpu_of(c->broker) - before + own_us) / (count > 0 ? count : 1);
     return got == 5;
 }
 

@@ -560,7 +560,8 @@ call_send(struct call *call, const char *service, const char *method, ProtobufCM
     envelope.if_match = if_match;
     envelope.body = (ProtobufCBinaryData){ size, body };
     envelope.language = (char *) (uintptr_t) respond_language(&conn->http);
-    return loop_send(conn->loop, service, &envelope, done, call, &call->ticket, err);
+    return loop_send(conn->loop, service, &envelope, (struct listener){ done, call }, &call->ticket,
+                     err);
 }
 
 void

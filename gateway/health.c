@@ -75,8 +75,8 @@ ask_all(struct loop *loop)
         envelope.method = (char *) (uintptr_t) "Common.Ping";
         envelope.deadline_us = loop->wall_us + PING_DEADLINE_US;
         health->ok[i] = false;
-        if (loop_send(loop, services[i], &envelope, ping_done, &health->ok[i], &ticket, &err) !=
-            ERR_OK)
+        if (loop_send(loop, services[i], &envelope, (struct listener){ ping_done, &health->ok[i] },
+                      &ticket, &err) != ERR_OK)
             health->outstanding--;
     }
     asked(loop);

@@ -128,15 +128,19 @@ limiter_take(struct limiter *limiter, uint64_t key, struct rate rate, int64_t no
 
     (void) pthread_mutex_lock(lock);
     struct bucket *bucket = bucket_of(limiter, key, rate, now_us);
-    /* Loops read their clocks apart, so time may seem to run back a little. */
+    /* Loops read their clocks apart, so time may seem to run back a little.  The clock moves on by
+     * what was credited, so that nobody loses a slow bucket's fractions by asking often. */
     int64_t passed_ms = (now_us - bucket->at_us) / 1000;
-    if (passed_ms > 0) {
-        if (passed_ms > 3600000)
-            passed_ms = 3600000;
-        bucket->millitokens += passed_ms * rate.per_minute / 60;
-        if (bucket->millitokens > most)
-            bucket->millitokens = most;
-        bucket->at_us = now_us;
+    if (passed_ms > 3600000)
+        passed_ms = 3600000;
+    const int64_t gained = passed_ms > 0 ? passed_ms * rate.per_minute / 60 : 0;
+    if (gained > 0) {
+        bucket->millitokens += gained;
+        bucket->at_us += gained * 60000 / rate.per_minute;
+    }
+    if (bucket->millitokens >= most) {
+        bucket->millitokens = most;
+        bucket->at_us = now_us > bucket->at_us ? now_us : bucket->at_us;
     }
     const bool granted = bucket->millitokens >= 1000;
     if (granted)

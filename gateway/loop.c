@@ -207,7 +207,7 @@ pending_spare(struct loop *loop, struct pending *pending)
 
 err_t
 loop_send(struct loop *loop, const char *service, const Bus__Envelope *envelope,
-          loop_answer_fn *done, void *arg, uint64_t *ticket, struct err *err)
+          struct listener listener, uint64_t *ticket, struct err *err)
 {
     struct pending *pending = loop->spare_pending;
 
@@ -223,7 +223,7 @@ loop_send(struct loop *loop, const char *service, const Bus__Envelope *envelope,
         return code;
     }
     struct pending **slot = pending_slot(loop, *ticket);
-    *pending = (struct pending){ *ticket, done, arg, *slot };
+    *pending = (struct pending){ *ticket, listener, *slot };
     *slot = pending;
     loop->pending_count++;
     COUNT_UP(loop->counters.rpc_sent, 1);
@@ -252,8 +252,7 @@ loop_receive(struct loop *loop)
     for (int i = 0; loop->backend->recv(loop->backend, &ticket, &answer); i++) {
         struct pending *pending = pending_take(loop, ticket);
         if (pending) {
-            loop_answer_fn *done = pending->done;
-            void *arg = pending->arg;
+            const struct listener listener = pending->listener;
             COUNT_UP(loop->counters.rpc_answered, 1);
             if (answer->more) { /* stays, and before its callback, which may cancel it */
                 struct pending **slot = pending_slot(loop, ticket);
@@ -263,7 +262,7 @@ loop_receive(struct loop *loop)
             } else {
                 pending_spare(loop, pending);
             }
-            done(loop, arg, answer);
+            listener.done(loop, listener.arg, answer);
         }
         if (i == ANSWERS_AT_ONCE) {
             event_active(&loop->bus_event, EV_READ, 0);

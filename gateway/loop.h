@@ -24,10 +24,14 @@ struct counters {
 /* Called with the answer of a ticket, again and again while answer->more. */
 typedef void loop_answer_fn(struct loop *loop, void *arg, const Bus__Answer *answer);
 
-struct pending {
-    uint64_t ticket;
+struct listener {
     loop_answer_fn *done;
     void *arg;
+};
+
+struct pending {
+    uint64_t ticket;
+    struct listener listener;
     struct pending *next;
 };
 
@@ -97,10 +101,10 @@ void loop_reap(struct loop *loop);
 void loop_random(struct loop *loop, void *out, size_t size);
 void loop_conn_add(struct loop *loop, struct conn *conn);
 
-/* Sends a request; done(arg) is called with every answer, the last of which (more = false) ends it.
- */
+/* Sends a request; the listener is called with every answer, the last of which (more = false) ends
+ * it. */
 err_t loop_send(struct loop *loop, const char *service, const Bus__Envelope *envelope,
-                loop_answer_fn *done, void *arg, uint64_t *ticket, struct err *err) MUST_CHECK;
+                struct listener listener, uint64_t *ticket, struct err *err) MUST_CHECK;
 void loop_cancel(struct loop *loop, uint64_t ticket);
 /* Takes what answers are there. */
 void loop_receive(struct loop *loop);

@@ -10,6 +10,7 @@ target_include_directories(gateway_sample SYSTEM PUBLIC ${sample_pb})
 target_link_libraries(gateway_sample PUBLIC huzhu_proto)
 
 huzhu_test(contract/gateway_transcode_test.c huzhu_transcode gateway_sample)
+huzhu_test(unit/gateway_parts_test.c huzhu_gateway gateway_sample)
 
 add_library(gateway_harness STATIC contract/gateway_harness.c)
 target_include_directories(gateway_harness PUBLIC contract harness)

@@ -460,7 +460,7 @@ answer_free(struct answer *answer)
 const char *
 answer_header(const struct answer *answer, const char *name)
 {
-    static char value[4096];
+    static _Thread_local char value[4096];
     const size_t size = strlen(name);
 
     for (const char *line = strstr(answer->head, "\r\n"); line; line = strstr(line + 2, "\r\n")) {

@@ -1,0 +1,308 @@
+/* Goal: the gateway's parts that need no network: routes, rates, counts, sessions, the contract it
+ * publishes, its settings. */
+#include <arpa/inet.h>
+#include <jansson.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway.h"
+#include "gateway_sample.pb-c.h"
+#include "test.h"
+
+#define ROW(verb_, path_)                                                                          \
+    {                                                                                              \
+        .verb = verb_, .path = (path_), .service = "sample", .rpc = "Echo",                        \
+        .descriptor = &sample__sample___descriptor, .status = 200                                  \
+    }
+
+static struct route table[] = {
+    ROW(VERB_GET, "/api/v1/claims"),
+    ROW(VERB_POST, "/api/v1/claims"),
+    ROW(VERB_GET, "/api/v1/claims/{claimId}"),
+    ROW(VERB_POST, "/api/v1/claims/{claimId}:withdraw"),
+    ROW(VERB_POST, "/api/v1/claims/{claimId}:appeal"),
+    ROW(VERB_GET, "/api/v1/claims/latest"),
+    ROW(VERB_GET, "/api/v1/claims/{claimId}/papers/{text}"),
+    ROW(VERB_POST, "/api/v1/claims:import"),
+};
+
+/* A request line's path, as the parser would leave it. */
+static void
+split(struct http *http, const char *path, enum verb verb)
+{
+    struct slice rest = { path + 1, strlen(path) - 1 };
+
+    memset(http, 0, sizeof *http);
+    http->verb = verb;
+    while (rest.size > 0)
+        http->segments[http->segment_count++] = slice_cut(&rest, '/');
+}
+
+static const struct {
+    const char *path;
+    enum verb verb;
+    int row; /* -1: no route; -2: the path is there, the verb is not */
+    const char *first, *second;
+} found[] = {
+    { "/api/v1/claims", VERB_GET, 0, NULL, NULL },
+    { "/api/v1/claims", VERB_HEAD, 0, NULL, NULL },
+    { "/api/v1/claims", VERB_POST, 1, NULL, NULL },
+    { "/api/v1/claims", VERB_DELETE, -2, NULL, NULL },
+    { "/api/v1/claims/abc", VERB_GET, 2, "abc", NULL },
+    { "/api/v1/claims/a:b", VERB_GET, 2, "a:b", NULL },
+    { "/api/v1/claims/abc:withdraw", VERB_POST, 3, "abc", NULL },
+    { "/api/v1/claims/abc:appeal", VERB_POST, 4, "abc", NULL },
+    { "/api/v1/claims/abc:withdraw", VERB_GET, -2, NULL, NULL },
+    { "/api/v1/claims/:withdraw", VERB_POST, -2, NULL, NULL },
+    { "/api/v1/claims/latest", VERB_GET, 5, NULL, NULL },
+    { "/api/v1/claims/abc/papers/7", VERB_GET, 6, "abc", "7" },
+    { "/api/v1/claims/latest/papers/7", VERB_GET, 6, "latest", "7" },
+    { "/api/v1/claims:import", VERB_POST, 7, NULL, NULL },
+    { "/api/v1/claims:export", VERB_POST, -1, NULL, NULL },
+    { "/api/v1/claims/abc/papers", VERB_GET, -1, NULL, NULL },
+    { "/api/v1", VERB_GET, -1, NULL, NULL },
+    { "/api/v2/claims", VERB_GET, -1, NULL, NULL },
+    { "/api/v1/CLAIMS", VERB_GET, -1, NULL, NULL },
+};
+
+static void
+paths_find_their_route(void **state)
+{
+    OWNED(shapes_destroy) struct shapes *shapes = shapes_create();
+    OWNED(routes_destroy) struct routes *routes = NULL;
+    struct err err = { 0 };
+
+    (void) state;
+    assert_int_equal(routes_compile(table, COUNT(table), shapes, &routes, &err), ERR_OK);
+    for (size_t i = 0; i < COUNT(found); i++) {
+        struct http http;
+        struct route_match match;
+        split(&http, found[i].path, found[i].verb);
+        route_find(routes, &http, &match);
+        const int row = match.route ? (int) (match.route - table) : match.allow ? -2 : -1;
+        if (row != found[i].row)
+            fail_msg("%s %s: row %d instead of %d", verb_name(found[i].verb), found[i].path, row,
+                     found[i].row);
+        if (found[i].first)
+            assert_true(slice_is(match.values[0], found[i].first));
+        if (found[i].second)
+            assert_true(slice_is(match.values[1], found[i].second));
+    }
+}
+
+static void
+a_wrong_route_stops_the_start(void **state)
+{
+    static struct route rows[][2] = {
+        { ROW(VERB_GET, "/a/{nope}") },
+        { ROW(VERB_GET, "/a/{sample}") }, /* a message */
+        { ROW(VERB_GET, "/a/{kind}") },   /* repeated */
+        { ROW(VERB_GET, "/a/{claimId}x") },
+        { ROW(VERB_GET, "a") },
+        { ROW(VERB_GET, "/a/{claimId}"), ROW(VERB_GET, "/a/{text}") },
+        { { .verb = VERB_GET,
+            .path = "/a",
+            .service = "sample",
+            .rpc = "Nope",
+            .descriptor = &sample__sample___descriptor,
+            .status = 200 } },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        OWNED(shapes_destroy) struct shapes *shapes = shapes_create();
+        struct routes *routes = NULL;
+        struct err err = { 0 };
+        const size_t count = rows[i][1].path ? 2 : 1;
+        assert_int_not_equal(routes_compile(rows[i], count, shapes, &routes, &err), ERR_OK);
+        assert_null(routes);
+        assert_memory_equal(err.reason, "route.", 6);
+    }
+}
+
+static void
+every_row_of_routes_def_is_sound(void **state)
+{
+    struct route *rows = calloc(ROUTES_MAX, sizeof *rows);
+    OWNED(shapes_destroy) struct shapes *shapes = shapes_create();
+    OWNED(routes_destroy) struct routes *routes = NULL;
+    struct text out = { 0 };
+    struct err err = { 0 };
+    json_error_t why;
+
+    (void) state;
+    const size_t count = routes_default(rows, ROUTES_MAX);
+    if (routes_compile(rows, count, shapes, &routes, &err) != ERR_OK)
+        fail_msg("%s", err.text);
+    openapi_write(routes, &out);
+    json_t *tree = json_loadb(out.bytes, out.used, JSON_REJECT_DUPLICATES, &why);
+    if (!tree)
+        fail_msg("openapi.json: %s at %d", why.text, why.position);
+    json_t *schemas = json_object_get(json_object_get(tree, "components"), "schemas");
+    assert_string_equal(json_string_value(json_object_get(tree, "openapi")), "3.1.0");
+    assert_true(json_object_size(json_object_get(tree, "paths")) > 10);
+
+    /* Every reference leads somewhere, every operation has an id of its own. */
+    text_add(&out, "", 1);
+    static const char mark[] = "\"$ref\":\"#/components/schemas/";
+    size_t references = 0;
+    for (const char *at = strstr(out.bytes, mark); at; at = strstr(at + 1, mark), references++) {
+        char name[128];
+        const char *from = at + sizeof mark - 1;
+        (void) snprintf(name, sizeof name, "%.*s", (int) strcspn(from, "\""), from);
+        if (!json_object_get(schemas, name))
+            fail_msg("no schema %s", name);
+    }
+    assert_true(references > 20);
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < i; j++)
+            assert_false(strcmp(rows[i].rpc, rows[j].rpc) == 0 &&
+                         strcmp(rows[i].service, rows[j].service) == 0);
+    json_decref(tree);
+    text_free(&out);
+    free(rows);
+}
+
+static void
+a_bucket_grants_its_burst_and_then_its_rate(void **state)
+{
+    OWNED(limiter_destroy) struct limiter *limiter = limiter_create();
+    const struct rate rate = { 60, 5 }; /* one a second */
+    const uint64_t key = limiter_key(limiter, "t", "abc", 3);
+    int64_t now_us = 1000000000, wait_s = 0;
+
+    (void) state;
+    for (int i = 0; i < 5; i++)
+        assert_true(limiter_take(limiter, key, rate, now_us, &wait_s));
+    assert_false(limiter_take(limiter, key, rate, now_us, &wait_s));
+    assert_in_range(wait_s, 1, 2);
+    assert_false(limiter_take(limiter, key, rate, now_us + 999000, &wait_s));
+    assert_true(limiter_take(limiter, key, rate, now_us + 1001000, &wait_s));
+    assert_false(limiter_take(limiter, key, rate, now_us + 1001000, &wait_s));
+    now_us += 3600 * 1000000LL; /* never more than the burst */
+    for (int i = 0; i < 5; i++)
+        assert_true(limiter_take(limiter, key, rate, now_us, &wait_s));
+    assert_false(limiter_take(limiter, key, rate, now_us, &wait_s));
+    assert_true(limiter_take(limiter, limiter_key(limiter, "t", "abd", 3), rate, now_us, &wait_s));
+    /* Many takes within a millisecond lose no tokens to rounding. */
+    const struct rate quick = { 6000, 1 };
+    int granted = 0;
+    for (int us = 0; us < 1000000; us += 100)
+        granted += limiter_take(limiter, key + 1, quick, now_us + us, &wait_s);
+    assert_in_range(granted, 95, 105);
+    const struct rate slow = { 1, 1 };
+    granted = 0;
+    for (int64_t us = 0; us < 200 * INT64_C(1000000); us += 20000)
+        granted += limiter_take(limiter, key + 2, slow, now_us + us, &wait_s);
+    assert_int_equal(granted, 4); /* at once, and after each minute */
+}
+
+static uint64_t
+address_key(const struct limiter *limiter, const char *text)
+{
+    struct sockaddr_storage at = { 0 };
+    struct sockaddr_in *v4 = (struct sockaddr_in *) (void *) &at;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *) (void *) &at;
+
+    if (inet_pton(AF_INET, text, &v4->sin_addr) == 1) {
+        at.ss_family = AF_INET;
+    } else {
+        assert_int_equal(inet_pton(AF_INET6, text, &v6->sin6_addr), 1);
+        at.ss_family = AF_INET6;
+    }
+    return limiter_address_key(limiter, &at);
+}
+
+static void
+an_address_is_a_customer(void **state)
+{
+    OWNED(limiter_destroy) struct limiter *limiter = limiter_create();
+
+    (void) state;
+    assert_int_equal(address_key(limiter, "10.0.0.1"), address_key(limiter, "::ffff:10.0.0.1"));
+    assert_int_not_equal(address_key(limiter, "10.0.0.1"), address_key(limiter, "10.0.0.2"));
+    assert_int_equal(address_key(limiter, "2001:db8:1:2::1"),
+                     address_key(limiter, "2001:db8:1:2:ffff::9"));
+    assert_int_not_equal(address_key(limiter, "2001:db8:1:2::1"),
+                         address_key(limiter, "2001:db8:1:3::1"));
+}
+
+static void
+connections_are_counted_out_as_they_were_counted_in(void **state)
+{
+    OWNED(limiter_destroy) struct limiter *limiter = limiter_create();
+    const uint64_t a = limiter_key(limiter, "t", "a", 1), b = limiter_key(limiter, "t", "b", 1);
+
+    (void) state;
+    for (int i = 0; i < 3; i++)
+        assert_true(limiter_enter(limiter, a, 3));
+    assert_false(limiter_enter(limiter, a, 3));
+    assert_true(limiter_enter(limiter, b, 3));
+    limiter_leave(limiter, a);
+    assert_true(limiter_enter(limiter, a, 3));
+    assert_false(limiter_enter(limiter, a, 3));
+}
+
+static void
+sessions_end_and_are_dropped(void **state)
+{
+    OWNED(sessions_destroy) struct sessions *sessions = sessions_create();
+    struct session one = { .until_us = 1000 }, got;
+
+    (void) state;
+    memset(one.token_hash, 9, sizeof one.token_hash);
+    assert_false(sessions_get(sessions, one.token_hash, 1, &got));
+    sessions_put(sessions, &one);
+    assert_true(sessions_get(sessions, one.token_hash, 999, &got));
+    assert_false(sessions_get(sessions, one.token_hash, 1000, &got));
+    sessions_drop(sessions, one.token_hash);
+    assert_false(sessions_get(sessions, one.token_hash, 1, &got));
+    /* A full set makes room by letting the one go that ends first. */
+    for (int i = 0; i < 40; i++) {
+        one.token_hash[5] = (uint8_t) i;
+        one.until_us = 1000 + i;
+        sessions_put(sessions, &one);
+    }
+    assert_true(sessions_get(sessions, one.token_hash, 1, &got));
+    one.token_hash[5] = 0;
+    assert_false(sessions_get(sessions, one.token_hash, 1, &got));
+}
+
+static void
+a_setting_that_is_missing_or_wrong_is_named(void **state)
+{
+    struct gateway_conf conf;
+    struct err err = { 0 };
+    char *problems = NULL;
+    size_t size;
+    FILE *out = open_memstream(&problems, &size);
+
+    (void) state;
+    (void) clearenv();
+    (void) setenv("HUZHU_GATEWAY_PORT", "70000", 1);
+    (void) setenv("HUZHU_BROKERS", "ipc:///x", 1); /* shared by all processes of a host */
+    assert_int_equal(gateway_conf_load(&conf, out, &err), ERR_INVALID);
+    (void) fclose(out);
+    assert_non_null(strstr(problems, "HUZHU_GATEWAY_PORT: it is out of bounds"));
+    assert_non_null(strstr(problems, "HUZHU_GATEWAY_CERTIFICATE_FILE: it is required"));
+    assert_null(strstr(problems, "BROKERS"));
+    free(problems);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(paths_find_their_route),
+        cmocka_unit_test(a_wrong_route_stops_the_start),
+        cmocka_unit_test(every_row_of_routes_def_is_sound),
+        cmocka_unit_test(a_bucket_grants_its_burst_and_then_its_rate),
+        cmocka_unit_test(an_address_is_a_customer),
+        cmocka_unit_test(connections_are_counted_out_as_they_were_counted_in),
+        cmocka_unit_test(sessions_end_and_are_dropped),
+        cmocka_unit_test(a_setting_that_is_missing_or_wrong_is_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

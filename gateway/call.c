@@ -1,3 +1,5 @@
+/* call.c - a request on its way to a service and back; the order of its checks is written in
+ * call.h. */
 #include "call.h"
 
 #include <stdio.h>

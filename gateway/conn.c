@@ -1,3 +1,4 @@
+/* conn.c - the states of a connection, its time-outs and its pace; nothing here knows a route. */
 #include "conn.h"
 
 #include <stdlib.h>

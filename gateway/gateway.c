@@ -1,3 +1,5 @@
+/* gateway.c - start in the order of what needs what, stop in the other; reload changes all or
+ * nothing. */
 #include "gateway.h"
 
 #include <arpa/inet.h>

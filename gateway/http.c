@@ -1,3 +1,4 @@
+/* http.c - what llhttp leaves to its user: framing that cannot be read in two ways, and limits. */
 #include "http.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* loop.c - the thread of one core: sockets, bus and timers in one libevent base. */
 #include "loop.h"
 
 #include <arpa/inet.h>

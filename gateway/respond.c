@@ -1,3 +1,5 @@
+/* respond.c - every head that leaves is written here, so that no answer lacks the security headers.
+ */
 #include "respond.h"
 
 #include <stdio.h>

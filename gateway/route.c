@@ -1,5 +1,7 @@
+/* route.c - the tree of path segments; a literal is tried before a field. */
 #include "route.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -255,14 +257,12 @@ route_find(const struct routes *routes, const struct http *http, struct route_ma
 void
 route_allow_text(uint32_t allow, char text[static ALLOW_BYTES])
 {
-    char *at = text;
+    size_t used = 0;
 
-    for (int v = 0; v < VERB_COUNT; v++) {
-        if (!(allow >> v & 1))
-            continue;
-        if (at != text)
-            at = stpcpy(at, ", ");
-        at = stpcpy(at, verb_name((enum verb) v));
+    text[0] = '\0';
+    for (int v = 0; v < VERB_COUNT && used < ALLOW_BYTES; v++) {
+        if (allow >> v & 1)
+            used += (size_t) snprintf(text + used, ALLOW_BYTES - used, "%s%s", used ? ", " : "",
+                                      verb_name((enum verb) v));
     }
-    *at = '\0';
 }

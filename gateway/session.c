@@ -1,3 +1,4 @@
+/* session.c - sets of a hash table, made when first needed, under a lock each few share. */
 #include "session.h"
 
 #include <pthread.h>

@@ -1,3 +1,4 @@
+/* site.c - reads the pages at start; a request only finds what was read. */
 #include "site.h"
 
 #include <dirent.h>

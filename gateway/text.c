@@ -1,3 +1,4 @@
+/* text.c - see text.h; grows by doubling, up to its limit. */
 #include "text.h"
 
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* tls.c - contexts with the house's cipher policy, and the bytes between a socket and its SSL. */
 #include "tls.h"
 
 #include <errno.h>

@@ -6,7 +6,7 @@
  * Method: writers, readers and people signing in and out through HTTPS, in threads of their own,
  *       while the main thread goes through the list of misfortunes.  A writer repeats a request
  * that was not answered with the same idempotency key, as a client should.  Afterwards the database
- *       is asked.  HUZHU_CHAOS_SECONDS stretches each misfortune (default 7). */
+ *       is asked.  HUZHU_CHAOS_SECONDS stretches each misfortune (default 5). */
 #include "test.h"
 
 #include <pthread.h>
@@ -359,7 +359,7 @@ people_can_work_whatever_breaks(void **state)
 {
     static int numbers[PEOPLE];
     const char *wish = getenv("HUZHU_CHAOS_SECONDS");
-    const long seconds = wish ? strtol(wish, NULL, 10) : 7;
+    const long seconds = wish ? strtol(wish, NULL, 10) : 5;
     pthread_t people[PEOPLE];
 
     (void) state;

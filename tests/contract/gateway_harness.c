@@ -1,3 +1,4 @@
+/* gateway_harness.c - see gateway_harness.h; certificates and folders are made for each run. */
 #include "gateway_harness.h"
 
 #include <arpa/inet.h>

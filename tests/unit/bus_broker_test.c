@@ -450,7 +450,7 @@ refusals_reach_audit_once_it_is_there(void **state)
     struct audit_figures f = audit_figures(audit);
     assert_int_equal(f.refused, 100);
     assert_in_range(f.waiting, AUDIT_PER_SECOND, 90); /* a slow machine lets a few more through */
-    assert_int_equal(f.suppressed + f.waiting, 100); /* the rest is counted, not recorded */
+    assert_int_equal(f.suppressed + f.waiting, 100);  /* the rest is counted, not recorded */
     audit_tick(audit, rig->core, rig->now_us);
     audit_tick(audit, rig->core, rig->now_us);
     assert_int_equal(core_totals(rig->core).in_flight, 1); /* one at a time */

@@ -1,6 +1,6 @@
 /* https_client PORT PATH REQUESTS CONNECTIONS - that many GETs, one at a time, over keep-alive TLS
- * connections in turn; prints "requests seconds".  For counting a server's instructions: the load is
- * the same however slow the server is made by what counts. */
+ * connections in turn; prints "requests seconds".  For counting a server's instructions: the load
+ * is the same however slow the server is made by what counts. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -67,8 +67,8 @@ main(int argc, char **argv)
         return EXIT_FAILURE;
     const int port = (int) strtol(argv[1], NULL, 10);
     const long count = strtol(argv[3], NULL, 10), connections = strtol(argv[4], NULL, 10);
-    const int size = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost:%d\r\n\r\n",
-                              argv[2], port);
+    const int size = snprintf(request, sizeof request,
+                              "GET %s HTTP/1.1\r\nHost: localhost:%d\r\n\r\n", argv[2], port);
     for (long i = 0; i < connections && i < CONNECTIONS_MAX; i++) {
         all[i] = open_one(context, port);
         if (!all[i])

@@ -101,10 +101,11 @@ main(void)
         most = now > most ? now : most;
         (void) usleep(2000);
     }
-    printf("upload memory: %d uploads of %d MB at once, %s; gateway at rest %.1f MB, growth %.1f MB "
-           "(aim 10)\n",
-           UPLOADS, UPLOAD_BYTES / 1000000, status == 0 ? "all stored" : "NOT all stored",
-           (double) before / 1e6, (double) most / 1e6);
+    printf(
+        "upload memory: %d uploads of %d MB at once, %s; gateway at rest %.1f MB, growth %.1f MB "
+        "(aim 10)\n",
+        UPLOADS, UPLOAD_BYTES / 1000000, status == 0 ? "all stored" : "NOT all stored",
+        (double) before / 1e6, (double) most / 1e6);
     house_close(&house);
     return status == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

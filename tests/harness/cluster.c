@@ -180,8 +180,8 @@ cluster_shut_down(struct cluster *cluster)
     end_server(cluster, SIGINT);
 }
 
-/* A crash takes the sessions too; a killed postmaster alone leaves them alive until they notice, and
- * one may still commit. */
+/* A crash takes the sessions too; a killed postmaster alone leaves them alive until they notice,
+ * and one may still commit. */
 void
 cluster_kill(struct cluster *cluster)
 {

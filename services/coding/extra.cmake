@@ -1,2 +1,2 @@
-# The grouper is a library of its own.
-set(coding_extra huzhu_drg)
+# The grouper and plan design are libraries of their own.
+set(coding_extra huzhu_drg huzhu_plan)

@@ -31,6 +31,7 @@ static const struct svc_consumer consumers[] = {
 
 static const struct svc_reason reasons[] = {
 #define REASON(symbol, wire, says, zh) { wire, says, zh },
+#include "design/reasons.def"
 #include "reasons.def"
 #undef REASON
 };

@@ -2,6 +2,8 @@
  * the demonstration scheme of the tree, and the same under another version. */
 #include "test.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -433,6 +435,225 @@ an_explanation_comes_as_data_and_in_two_languages(void **state)
     coding__explain_stay_reply__free_unpacked(reply, NULL);
 }
 
+/* --- plan design --- */
+
+enum { TABLES_MAX = 17, TABLE_BYTES_MAX_ = 65536 };
+
+static char *
+file_text(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    char *text = calloc(1, TABLE_BYTES_MAX_);
+
+    if (file) {
+        (void) fread(text, 1, TABLE_BYTES_MAX_ - 1, file);
+        (void) fclose(file);
+    }
+    return text;
+}
+
+/* The tables of an example of the tree as a request. */
+struct a_plan {
+    Coding__PlanTable tables[TABLES_MAX], *list[TABLES_MAX];
+    size_t count;
+};
+
+static void
+plan_add(struct a_plan *p, const char *name, const char *path)
+{
+    Coding__PlanTable *table = &p->tables[p->count];
+
+    coding__plan_table__init(table);
+    table->name = (char *) (uintptr_t) name;
+    table->text = file_text(path);
+    p->list[p->count++] = table;
+}
+
+static void
+plan_of(const char *example, struct a_plan *p)
+{
+    static const char *const names[] = { "settings.tsv", "groups.tsv",    "insurance.tsv",
+                                         "people.tsv",   "incidence.tsv", "costs.tsv" };
+    char path[512];
+
+    p->count = 0;
+    for (size_t i = 0; i < COUNT(names); i++) {
+        (void) snprintf(path, sizeof path, "%s/services/coding/design/examples/%s/%s",
+                        HUZHU_SOURCE_DIR, example, names[i]);
+        plan_add(p, names[i], path);
+    }
+}
+
+static void
+plan_free(struct a_plan *p)
+{
+    for (size_t i = 0; i < p->count; i++)
+        free(p->tables[i].text);
+}
+
+static err_t
+design(struct svc_thread *worker, struct a_plan *p, Coding__DesignPlanReply **reply, char *reason)
+{
+    const struct person designer = a_person(town, ROLE_DESIGNER);
+    Coding__DesignPlanRequest in = CODING__DESIGN_PLAN_REQUEST__INIT;
+    Bus__Answer answer;
+
+    in.tables = p->list;
+    in.n_tables = p->count;
+    struct request_of *request = request_of(keys, &designer, "DesignPlan", &in.base, "");
+    request->envelope.deadline_us = clock_now().us + 60 * US_PER_SECOND;
+    svc_thread_answer(worker, "gateway", &request->envelope, &answer);
+    (void) snprintf(reason, 48, "%s", answer.reason);
+    if (answer.code == 0 && reply)
+        *reply = coding__design_plan_reply__unpack(NULL, answer.body.len, answer.body.data);
+    request_free(request);
+    return bus_err_from_code(answer.code);
+}
+
+static void
+expect_file(const char *name, const char *text)
+{
+    char path[128];
+
+    (void) snprintf(path, sizeof path, "%s/plan/%s", folder, name);
+    char *wanted = file_text(path);
+    assert_true(wanted[0] != '\0');
+    assert_string_equal(text, wanted);
+    free(wanted);
+}
+
+static void
+a_plan_and_its_forecast_are_those_of_the_command(void **state)
+{
+    const struct person designer = a_person(town, ROLE_DESIGNER);
+    Coding__ForecastPlanRequest forecast = CODING__FORECAST_PLAN_REQUEST__INIT;
+    Coding__DesignPlanReply *reply;
+    char command[2048], path[128], reason[48];
+    struct a_plan p;
+    Bus__Answer answer;
+
+    (void) state;
+    (void) snprintf(command, sizeof command,
+                    "d='%s/services/coding/design/examples/T1'; '%s/bin/huzhu-design' solve \"$d\" "
+                    "-o '%s/plan' "
+                    ">/dev/null 2>&1",
+                    HUZHU_SOURCE_DIR, HUZHU_BINARY_DIR, folder);
+    assert_true(run(command));
+    plan_of("T1", &p);
+    assert_int_equal(design(thread, &p, &reply, reason), ERR_OK);
+    expect_file("table.tsv", reply->table);
+    expect_file("figures.json", reply->figures);
+    expect_file("page.html", reply->page);
+    coding__design_plan_reply__free_unpacked(reply, NULL);
+
+    /* The year under way: the table in force is the one just designed. */
+    (void) snprintf(path, sizeof path, "%s/so", folder);
+    (void) snprintf(
+        command, sizeof command,
+        "mkdir -p '%s' && cp '%s/services/coding/design/examples/T1/'* '%s' && "
+        "printf 'drg\\tclaims\\tpaid\\nX009\\t20\\t30000\\n' > '%s/so_far.tsv' && "
+        "cp '%s/services/coding/design/examples/T4/year.tsv' '%s/year.tsv' && "
+        "'%s/bin/huzhu-design' forecast '%s' -p '%s/plan/table.tsv' -o '%s/plan' >/dev/null 2>&1",
+        path, HUZHU_SOURCE_DIR, path, path, HUZHU_SOURCE_DIR, path, HUZHU_BINARY_DIR, path, folder,
+        folder);
+    assert_true(run(command));
+    (void) snprintf(path, sizeof path, "%s/plan/table.tsv", folder);
+    plan_add(&p, "plan.tsv", path);
+    (void) snprintf(path, sizeof path, "%s/so/so_far.tsv", folder);
+    plan_add(&p, "so_far.tsv", path);
+    (void) snprintf(path, sizeof path, "%s/so/year.tsv", folder);
+    plan_add(&p, "year.tsv", path);
+    forecast.tables = p.list;
+    forecast.n_tables = p.count;
+    assert_int_equal(ask_once(&designer, "ForecastPlan", &forecast.base, "", &answer), ERR_OK);
+    Coding__ForecastPlanReply *told =
+        coding__forecast_plan_reply__unpack(NULL, answer.body.len, answer.body.data);
+    expect_file("forecast.json", told->forecast);
+    expect_file("forecast.html", told->page);
+    coding__forecast_plan_reply__free_unpacked(told, NULL);
+    plan_free(&p);
+}
+
+static void
+a_plan_of_wrong_tables_is_refused_with_the_place(void **state)
+{
+    const struct person designer = a_person(town, ROLE_DESIGNER);
+    Coding__DesignPlanRequest in = CODING__DESIGN_PLAN_REQUEST__INIT;
+    char reason[48];
+    struct a_plan p;
+    Bus__Answer answer;
+
+    (void) state;
+    plan_of("T1", &p);
+    p.count--; /* costs.tsv is missing; no file of this machine takes its place */
+    assert_int_equal(design(thread, &p, NULL, reason), ERR_INVALID);
+    assert_string_equal(reason, "design.file");
+    p.count++;
+
+    free(p.tables[4].text);
+    p.tables[4].text = strdup("age\tsex\tdrg\trate\n*\t*\tX009\t-0.1\n*\t*\tX019\t0.04\n");
+    in.tables = p.list;
+    in.n_tables = p.count;
+    assert_int_equal(ask_once(&designer, "DesignPlan", &in.base, "", &answer), ERR_INVALID);
+    assert_string_equal(answer.reason, "design.negative");
+    assert_string_equal(answer.path, "incidence.tsv:2:rate");
+    assert_true(answer.title[0] != '\0');
+
+    p.list[1] = p.list[0];
+    assert_int_equal(design(thread, &p, NULL, reason), ERR_INVALID);
+    assert_string_equal(reason, PLAN_TABLES);
+    p.list[1] = &p.tables[1];
+    for (size_t i = p.count; i < TABLES_MAX; i++)
+        p.list[i] = p.list[0];
+    const size_t count = p.count;
+    p.count = TABLES_MAX;
+    assert_int_equal(design(thread, &p, NULL, reason), ERR_INVALID);
+    assert_string_equal(reason, PLAN_TABLES);
+    p.count = count;
+    plan_free(&p);
+}
+
+static atomic_bool designed;
+static void *
+design_slowly(void *arg)
+{
+    struct svc_thread *worker;
+    struct err err;
+    struct a_plan p;
+    char reason[48];
+
+    (void) arg;
+    plan_of("T4", &p);
+    if (svc_thread_create(rt, 5000, &worker, &err) == ERR_OK) {
+        while (design(worker, &p, NULL, reason) == ERR_LIMITED) /* the other one was in */
+            ;
+        svc_thread_destroy(worker);
+    }
+    plan_free(&p);
+    atomic_store(&designed, true);
+    return NULL;
+}
+
+static void
+a_process_designs_one_plan_at_a_time(void **state)
+{
+    struct a_plan p;
+    char reason[48] = "";
+    pthread_t other;
+    bool busy = false;
+
+    (void) state;
+    plan_of("T1", &p);
+    atomic_store(&designed, false);
+    assert_int_equal(pthread_create(&other, NULL, design_slowly, NULL), 0);
+    while (!busy && !atomic_load(&designed))
+        busy = design(thread, &p, NULL, reason) == ERR_LIMITED && strcmp(reason, PLAN_BUSY) == 0;
+    assert_int_equal(pthread_join(other, NULL), 0);
+    assert_true(busy);
+    assert_int_equal(design(thread, &p, NULL, reason), ERR_OK); /* and the next comes in again */
+    plan_free(&p);
+}
+
 static void
 each_rpc_is_open_to_its_roles_alone(void **state)
 {
@@ -536,6 +757,9 @@ main(void)
         cmocka_unit_test_setup(a_stay_keeps_its_bounds, clean),
         cmocka_unit_test_setup(what_is_wrong_with_a_stay_is_its_status, clean),
         cmocka_unit_test_setup(an_explanation_comes_as_data_and_in_two_languages, clean),
+        cmocka_unit_test_setup(a_plan_and_its_forecast_are_those_of_the_command, clean),
+        cmocka_unit_test_setup(a_plan_of_wrong_tables_is_refused_with_the_place, clean),
+        cmocka_unit_test_setup(a_process_designs_one_plan_at_a_time, clean),
         cmocka_unit_test_setup(each_rpc_is_open_to_its_roles_alone, clean),
         cmocka_unit_test_setup(a_naming_that_fails_anywhere_leaves_no_half, clean),
     };

@@ -100,12 +100,13 @@ setting_parse(const struct setting *s, const char *text, struct settings *into)
 static const struct column setting_columns[] = { { "setting", true }, { "value", false } };
 
 static err_t
-read_settings(struct arena *arena, const char *dir, struct settings *out, struct err *err)
+read_settings(struct arena *arena, const struct source *source, struct settings *out,
+              struct err *err)
 {
     struct table t;
     bool seen[COUNT(known)] = { false };
 
-    TRY(table_read(arena, dir,
+    TRY(table_read(arena, source,
                    &(struct schema){ "settings.tsv", setting_columns, COUNT(setting_columns), 0 },
                    &t, err));
     for (size_t r = 0; r < t.row_count; r++) {
@@ -149,7 +150,7 @@ struct entry {
 
 struct reader {
     struct arena *arena;
-    const char *dir;
+    const struct source *source;
     struct input *in;
     struct entry *codes; /* [group] sorted */
     const size_t *people_lines;
@@ -194,7 +195,7 @@ read_groups(struct reader *r, struct err *err)
     struct table t;
     const bool by_weight = r->in->settings.goals.order == DESIGN_BY_WEIGHT;
 
-    TRY(table_read(r->arena, r->dir,
+    TRY(table_read(r->arena, r->source,
                    &(struct schema){ "groups.tsv", group_columns, COUNT(group_columns), 0 }, &t,
                    err));
     if (t.row_count > DESIGN_GROUPS_MAX)
@@ -247,7 +248,7 @@ read_classes(struct reader *r, struct err *err)
     struct table t;
     size_t found;
 
-    TRY(table_read(r->arena, r->dir,
+    TRY(table_read(r->arena, r->source,
                    &(struct schema){ "insurance.tsv", class_columns, COUNT(class_columns), 0 }, &t,
                    err));
     if (t.row_count > DESIGN_CLASSES_MAX)
@@ -282,7 +283,7 @@ read_people(struct reader *r, struct err *err)
     struct design_input *in = &r->in->design;
     struct table t;
 
-    TRY(table_read(r->arena, r->dir,
+    TRY(table_read(r->arena, r->source,
                    &(struct schema){ "people.tsv", people_columns, COUNT(people_columns), 0 }, &t,
                    err));
     if (t.row_count > DESIGN_STRATA_MAX)
@@ -367,7 +368,7 @@ read_incidence(struct reader *r, struct err *err)
     struct table t;
 
     TRY(table_read(
-        r->arena, r->dir,
+        r->arena, r->source,
         &(struct schema){ "incidence.tsv", incidence_columns, COUNT(incidence_columns), 0 }, &t,
         err));
     unsigned char *rank = arena_alloc(r->arena, cells);
@@ -489,10 +490,10 @@ read_costs(struct reader *r, struct err *err)
     struct table t, stays;
     size_t group = 0, class = 0;
 
-    TRY(table_read(r->arena, r->dir,
+    TRY(table_read(r->arena, r->source,
                    &(struct schema){ "costs.tsv", cost_columns, COUNT(cost_columns), 0 }, &t, err));
     TRY(table_read(
-        r->arena, r->dir,
+        r->arena, r->source,
         &(struct schema){ "stays.tsv", stay_columns, COUNT(stay_columns), TABLE_OPTIONAL }, &stays,
         err));
     TRY(check_stays(r, &stays, err));
@@ -658,7 +659,7 @@ open_history(struct reader *r, struct history *h, struct err *err)
     struct input *in = r->in;
     const char **blocks;
 
-    TRY(table_read(r->arena, r->dir,
+    TRY(table_read(r->arena, r->source,
                    &(struct schema){ "history.tsv", history_columns, COUNT(history_columns), 0 },
                    &h->t, err));
     blocks = arena_alloc(r->arena, h->t.row_count * sizeof *blocks);
@@ -718,12 +719,12 @@ blend_incidence(struct reader *r, struct err *err)
  */
 
 err_t
-input_read(struct arena *arena, const char *dir, struct input *out, struct err *err)
+input_read(struct arena *arena, const struct source *source, struct input *out, struct err *err)
 {
-    struct reader r = { .arena = arena, .dir = dir, .in = out };
+    struct reader r = { .arena = arena, .source = source, .in = out };
 
     *out = (struct input){ 0 };
-    TRY(read_settings(arena, dir, &out->settings, err));
+    TRY(read_settings(arena, source, &out->settings, err));
     TRY(read_groups(&r, err));
     TRY(read_classes(&r, err));
     TRY(read_people(&r, err));
@@ -737,15 +738,15 @@ input_read(struct arena *arena, const char *dir, struct input *out, struct err *
 static const struct column plan_columns[] = { { "drg", true }, { "amount", true } };
 
 err_t
-input_read_plan(struct arena *arena, const char *file, const struct design_input *in,
-                money_t **amounts, struct err *err)
+input_read_plan(struct arena *arena, const struct source *source, const char *file,
+                const struct design_input *in, money_t **amounts, struct err *err)
 {
     struct input shell = { .design = *in };
     struct reader r = { .arena = arena, .in = &shell };
     struct table t;
     size_t group = 0;
 
-    TRY(table_read(arena, NULL,
+    TRY(table_read(arena, source,
                    &(struct schema){ file, plan_columns, COUNT(plan_columns), TABLE_EXTRA_COLUMNS },
                    &t, err));
     r.codes = arena_alloc(arena, in->group_count * sizeof *r.codes);
@@ -785,14 +786,15 @@ static const struct column so_far_columns[] = {
 static const struct column lag_columns[] = { { "days", true }, { "share", true } };
 
 static err_t
-read_year(struct arena *arena, const char *dir, struct forecast_so_far *out, struct err *err)
+read_year(struct arena *arena, const struct source *source, struct forecast_so_far *out,
+          struct err *err)
 {
     static const char *const names[] = { "year_days", "elapsed_days", "warn_at", "alarm_at" };
     double values[COUNT(names)] = { 365, -1, 0.05, 0.20 };
     struct table t;
     size_t k;
 
-    TRY(table_read(arena, dir,
+    TRY(table_read(arena, source,
                    &(struct schema){ "year.tsv", setting_columns, COUNT(setting_columns), 0 }, &t,
                    err));
     for (size_t r = 0; r < t.row_count; r++) {
@@ -809,7 +811,7 @@ read_year(struct arena *arena, const char *dir, struct forecast_so_far *out, str
     out->elapsed_days = (int64_t) values[1];
     out->warn_at = values[2];
     out->alarm_at = values[3];
-    TRY(table_read(arena, dir,
+    TRY(table_read(arena, source,
                    &(struct schema){ "lags.tsv", lag_columns, COUNT(lag_columns), TABLE_OPTIONAL },
                    &t, err));
     if (t.row_count > FORECAST_LAGS_MAX)
@@ -824,15 +826,15 @@ read_year(struct arena *arena, const char *dir, struct forecast_so_far *out, str
 }
 
 err_t
-input_read_so_far(struct arena *arena, const char *dir, const struct design_input *in,
+input_read_so_far(struct arena *arena, const struct source *source, const struct design_input *in,
                   struct forecast_so_far *out, struct err *err)
 {
     struct forecast_so_far f = { 0 };
     struct table t;
 
-    TRY(read_year(arena, dir, &f, err));
+    TRY(read_year(arena, source, &f, err));
     TRY(table_read(
-        arena, dir,
+        arena, source,
         &(struct schema){ "so_far.tsv", so_far_columns, COUNT(so_far_columns), TABLE_MAY_BE_EMPTY },
         &t, err));
     int64_t *claims = arena_alloc(arena, in->group_count * sizeof *claims);

@@ -109,7 +109,7 @@ run_assess(struct arena *arena, const struct command *c, struct input *in, struc
     struct design_plan plan;
     money_t *amounts;
 
-    TRY(input_read_plan(arena, c->plan, &in->design, &amounts, err));
+    TRY(input_read_plan(arena, &(struct source){ 0 }, c->plan, &in->design, &amounts, err));
     TRY(design_assess(arena, &in->design, amounts, DESIGN_FULL, &plan, err));
     const struct result r = { .in = in, .plan = &plan };
     return save_all(c, file_wanted, COUNT(file_wanted), &r, err);
@@ -123,8 +123,8 @@ run_forecast(struct arena *arena, const struct command *c, struct input *in, str
     struct forecast forecast;
     money_t *amounts;
 
-    TRY(input_read_plan(arena, c->plan, &in->design, &amounts, err));
-    TRY(input_read_so_far(arena, c->input, &in->design, &so_far, err));
+    TRY(input_read_plan(arena, &(struct source){ 0 }, c->plan, &in->design, &amounts, err));
+    TRY(input_read_so_far(arena, &(struct source){ .dir = c->input }, &in->design, &so_far, err));
     TRY(design_forecast(arena, &in->design, amounts, &so_far, &forecast, err));
     const struct result r = { .in = in, .forecast = &forecast };
     return save_all(c, names, COUNT(names), &r, err);
@@ -137,7 +137,7 @@ run_simulate(struct arena *arena, const struct command *c, struct input *in, str
     struct simulation simulation;
     money_t *amounts;
 
-    TRY(input_read_plan(arena, c->plan, &in->design, &amounts, err));
+    TRY(input_read_plan(arena, &(struct source){ 0 }, c->plan, &in->design, &amounts, err));
     TRY(design_simulate(arena, &in->design, amounts, (struct design_years){ c->years, c->seed },
                         &simulation, err));
     const struct result r = { .in = in, .simulation = &simulation };
@@ -247,7 +247,7 @@ main(int argc, char **argv)
         OWNED(arena_destroy) struct arena *arena = arena_create(DESIGN_ARENA_BYTES);
         if (!arena)
             return 1;
-        if (input_read(arena, c.input, &in, &err) != ERR_OK ||
+        if (input_read(arena, &(struct source){ .dir = c.input }, &in, &err) != ERR_OK ||
             verbs[i].run(arena, &c, &in, &err) != ERR_OK)
             return report(&err);
         return 0;

@@ -105,6 +105,23 @@ slurp(struct arena *arena, const char *path, bool optional, char **text, struct 
     return ERR_OK;
 }
 
+/* A text that was sent, copied because reading cuts it up. */
+static err_t
+pick(struct arena *arena, const struct source *source, const struct schema *schema, char **text,
+     struct err *err)
+{
+    for (size_t i = 0; i < source->text_count; i++) {
+        if (strcmp(source->texts[i].name, schema->file) != 0)
+            continue;
+        *text = arena_strdup(arena, source->texts[i].text);
+        return *text ? ERR_OK : err_set(err, ERR_LIMITED, DESIGN_MEMORY, "out of memory");
+    }
+    *text = NULL;
+    return schema->flags & TABLE_OPTIONAL
+               ? ERR_OK
+               : file_fault(schema->file, 0, "", err, DESIGN_FILE, "was not sent");
+}
+
 /* Length of the UTF-8 sequence at s, 0 when it is none (overlong, surrogate, beyond U+10FFFF). */
 static size_t
 sequence(const unsigned char *s)
@@ -253,11 +270,11 @@ read_lines(struct table *t, char *text, int flags, struct err *err)
 }
 
 err_t
-table_read(struct arena *arena, const char *dir, const struct schema *schema, struct table *out,
-           struct err *err)
+table_read(struct arena *arena, const struct source *source, const struct schema *schema,
+           struct table *out, struct err *err)
 {
     const char *file = schema->file, *slash = strrchr(file, '/');
-    const char *path = dir ? arena_printf(arena, "%s/%s", dir, file) : file;
+    const char *path = source->dir ? arena_printf(arena, "%s/%s", source->dir, file) : file;
     struct table t = { .file = slash ? slash + 1 : file,
                        .columns = schema->columns,
                        .column_count = schema->column_count };
@@ -266,7 +283,8 @@ table_read(struct arena *arena, const char *dir, const struct schema *schema, st
 
     if (!path)
         return err_set(err, ERR_LIMITED, DESIGN_MEMORY, "out of memory");
-    TRY(slurp(arena, path, schema->flags & TABLE_OPTIONAL, &text, err));
+    TRY(source->texts ? pick(arena, source, schema, &text, err)
+                      : slurp(arena, path, schema->flags & TABLE_OPTIONAL, &text, err));
     if (text) {
         for (const char *at = text; (at = strchr(at, '\n')); at++)
             lines++;

@@ -35,8 +35,19 @@ struct schema {
     int flags;
 };
 
-/* dir may be NULL: file is then the whole path.  A missing TABLE_OPTIONAL file has no rows. */
-err_t table_read(struct arena *arena, const char *dir, const struct schema *schema,
+/* Where tables come from: the files of a folder, or texts that somebody sent under their names.
+ * With texts no file is ever opened. */
+struct source_text {
+    const char *name, *text;
+};
+struct source {
+    const char *dir; /* NULL: a table's name is its whole path */
+    const struct source_text *texts;
+    size_t text_count; /* texts count only when texts is not NULL */
+};
+
+/* A missing TABLE_OPTIONAL table has no rows. */
+err_t table_read(struct arena *arena, const struct source *source, const struct schema *schema,
                  struct table *out, struct err *err) MUST_CHECK;
 
 static inline const char *

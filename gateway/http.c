@@ -272,7 +272,9 @@ on_extension(llhttp_t *parser, const char *at, size_t size)
     struct http *http = parser->data;
 
     (void) at;
-    http->extension_bytes += (uint32_t) (size < EXTENSION_BYTES_MAX ? size : EXTENSION_BYTES_MAX);
+    /* One more than the bound is enough to be over it, and cannot overflow. */
+    http->extension_bytes +=
+        (uint32_t) (size <= EXTENSION_BYTES_MAX ? size : EXTENSION_BYTES_MAX + 1);
     return http->extension_bytes > EXTENSION_BYTES_MAX ? refuse(http, 400, "http.malformed") : 0;
 }
 

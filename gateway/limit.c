@@ -8,14 +8,9 @@
 
 #include "id/id.h"
 
-    /* 64 K buckets of 32 bytes are 2 MiB: every address of a county at once.  A set of 16 shares a
-     * cache line pair per four; 64 locks keep the loops apart. */
-    enum {
-        WAYS = 16,
-        SETS = 4096,
-        LOCKS = 64,
-        COUNTER_WAYS = 16
-    };
+/* 64 K buckets of 32 bytes are 2 MiB: every address of a county at once.  A set of 16 shares a
+ * cache line pair per four; 64 locks keep the loops apart. */
+enum { WAYS = 16, SETS = 4096, LOCKS = 64, COUNTER_WAYS = 16 };
 
 struct bucket {
     uint64_t key;

@@ -1,5 +1,5 @@
 # base.sh - saying, failing, and who runs what.  Sourced by hz.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2016 # in single quotes: the inner shell's words
 
 # The seven, in the order in which they stand everywhere.
 HZ_SERVICES=(identity contributions claims coding disbursement disclosure audit)
@@ -30,6 +30,18 @@ as_user()
     else
         "$@"
     fi
+}
+
+# into FILE [MODE]: what comes in becomes the platform's file, whole or not at all.
+into()
+{
+    as_user sh -c 'umask 077 && cat >"$1".new && chmod "$2" "$1".new && mv "$1".new "$1"' sh "$1" "${2:-600}"
+}
+
+# logged FILE COMMAND...: as the platform's user, with all that it says in FILE.
+logged()
+{
+    as_user sh -c 'file=$1; shift; exec "$@" >"$file" 2>&1' sh "$@"
 }
 
 # wait_for SECONDS COMMAND...: true as soon as the command is, asked every 20 ms; false when time is up.

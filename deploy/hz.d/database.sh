@@ -21,14 +21,14 @@ database_is_up()
 # one instance on one machine are one user; on machines that give each service a user of its own, the map does the same.
 database_create()
 {
-    [[ ! -f $HZ_DATA/pg/PG_VERSION ]] || return 0
-    note "making a database cluster in $HZ_DATA/pg"
-    as_user rm -rf "$HZ_DATA/pg.new"
-    as_user env -i PATH=/usr/bin:/bin LANG=C.UTF-8 "$PG_BIN/initdb" -D "$HZ_DATA/pg.new" -U postgres -E UTF8 \
-        --locale=C.UTF-8 --data-checksums --auth=reject >"$HZ_DATA/log/initdb.log" 2>&1 ||
-        die "initdb failed: $(tail -n 3 "$HZ_DATA/log/initdb.log")"
-    as_user sh -c "echo \"include 'huzhu.conf'\" >>\"\$1\"" sh "$HZ_DATA/pg.new/postgresql.conf"
-    as_user mv "$HZ_DATA/pg.new" "$HZ_DATA/pg"
+    [[ ! -f $HZ_DATA/pg/15/PG_VERSION ]] || return 0
+    note "making a database cluster in $HZ_DATA/pg/15"
+    as_user rm -rf "$HZ_DATA/pg/15.new"
+    logged "$HZ_DATA/log/initdb.log" env -i PATH=/usr/bin:/bin LANG=C.UTF-8 "$PG_BIN/initdb" -D "$HZ_DATA/pg/15.new" \
+        -U postgres -E UTF8 --locale=C.UTF-8 --data-checksums --auth=reject ||
+        die "initdb failed: $(as_user tail -n 3 "$HZ_DATA/log/initdb.log")"
+    as_user sh -c "echo \"include 'huzhu.conf'\" >>\"\$1\"" sh "$HZ_DATA/pg/15.new/postgresql.conf"
+    as_user mv "$HZ_DATA/pg/15.new" "$HZ_DATA/pg/15"
 }
 
 # At every start, so that what an upgrade changes arrives.
@@ -39,11 +39,11 @@ database_configure()
     {
         cat "$HZ_SOURCE/deploy/postgres/huzhu.conf"
         printf "unix_socket_directories = '%s'\nport = %s\n" "$HZ_DATA/run" "$PG_PORT"
-    } | as_user tee "$HZ_DATA/pg/huzhu.conf" >/dev/null
-    printf 'local all,replication all peer map=huzhu\n' | as_user tee "$HZ_DATA/pg/pg_hba.conf" >/dev/null
+    } | into "$HZ_DATA/pg/15/huzhu.conf"
+    printf 'local all,replication all peer map=huzhu\n' | into "$HZ_DATA/pg/15/pg_hba.conf"
     for role in postgres $(database_roles); do
         printf 'huzhu %s %s\n' "$user" "$role"
-    done | as_user tee "$HZ_DATA/pg/pg_ident.conf" >/dev/null
+    done | into "$HZ_DATA/pg/15/pg_ident.conf"
 }
 
 # Roles and schemas of the seven; idempotent.

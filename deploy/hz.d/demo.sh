@@ -103,7 +103,7 @@ hz_demo()
     demo_person chen.jing 陈静 PAYER
     demo_person zhou.yi 周毅 CODER
     demo_person sun.lei 孙蕾 AUDITOR
-    as_user sh -c 'umask 077 && cat >"$1"' sh "$file" <"$demo_folder/passwords"
+    into "$file" <"$demo_folder/passwords"
     note "made; sign in at https://localhost:$(instance_port)/ as one of these (kept in $file):"
     as_user cat "$file"
 }

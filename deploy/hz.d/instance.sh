@@ -1,12 +1,17 @@
 # instance.sh - one instance: where its things lie, its settings, and the table of its processes.  Sourced by hz.
 #
+#   the operator's (root's, when root types the commands), read by the platform:
 #   DATA/hz.conf     port, brokers, scale_SERVICE: what was chosen at `hz up`, `hz scale`
 #   DATA/settings    an operator's own settings, a file a kind of process
-#   DATA/bin         the programs that run: copies, so that building and upgrading are two things
+#   DATA/bin, web    what runs and what is shown: copies, so that building and upgrading are two things
 #   DATA/schemes     compiled grouping schemes (*.hzs)
-#   DATA/pg          PostgreSQL's own        DATA/keys   all secrets (0700)
+#   the platform's own:
+#   DATA/pg/15       PostgreSQL's            DATA/keys   all secrets (0700)
 #   DATA/run         sockets, the supervisor's table
 #   DATA/log         a log a process, rotated by size
+#
+# Root writes nothing into the platform's folders and runs nothing out of them, so that a service which was taken
+# over cannot put a link or a program in root's way.
 # shellcheck shell=bash disable=SC2034 # used by the other parts
 
 PG_BIN=/usr/lib/postgresql/15/bin
@@ -170,7 +175,7 @@ table_write()
         printf '# Made by hz: edit hz.conf or the settings in deploy/hz.d/instance.sh instead.\n'
         printf 'control %s\nlogs %s\nrotate 16777216 4\n' "$CONTROL" "$HZ_DATA/log"
         # SIGINT: PostgreSQL's fast shutdown; it does not wait for idle connections.
-        table_process postgres 1 "INT 30s" "$PG_BIN/postgres" -D "$HZ_DATA/pg"
+        table_process postgres 1 "INT 30s" "$PG_BIN/postgres" -D "$HZ_DATA/pg/15"
         for name in $(brokers); do
             table_process "$name" 2 "TERM 10s" "$HZ_DATA/bin/huzhu-broker"
         done
@@ -180,13 +185,11 @@ table_write()
             done
         done
         table_process gateway 4 "TERM 15s" "$HZ_DATA/bin/huzhu-gateway"
-    } >"$HZ_DATA/run/table.new"
-    mv "$HZ_DATA/run/table.new" "$HZ_DATA/run/table"
-    if is_root; then chown "$HZ_USER:" "$HZ_DATA/run/table"; fi
+    } | into "$HZ_DATA/run/table"
 }
 
 processes() { sed -n 's/^process \([a-z0-9-]*\) .*/\1/p' "$HZ_DATA/run/table"; }
 
-ask() { "$HZ_DATA/bin/huzhu-supervise" --ask "$CONTROL" "$@"; }
+ask() { as_user "$HZ_DATA/bin/huzhu-supervise" --ask "$CONTROL" "$@"; }
 is_running() { [[ -S $CONTROL && -x $HZ_DATA/bin/huzhu-supervise ]] && ask status >/dev/null 2>&1; }
 running_needed() { is_running || die "the instance in $HZ_DATA is not running: hz up"; }

@@ -48,7 +48,7 @@ keys_permissions()
                     printf 'call %s %s Common.ReadEvents\n' "$service" "$name"
                 done
         done
-    } | as_user sh -c 'umask 077 && cat >"$1".new && mv "$1".new "$1"' sh "$HZ_DATA/keys/bus/permissions"
+    } | into "$HZ_DATA/keys/bus/permissions"
 }
 
 keys_tls()

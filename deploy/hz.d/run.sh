@@ -20,13 +20,15 @@ up_user()
 
 up_folders()
 {
-    mkdir -p "$HZ_DATA"
-    if is_root; then chown "$HZ_USER:" "$HZ_DATA"; fi
-    chmod 750 "$HZ_DATA"
-    as_user sh -c 'cd "$1"' sh "$HZ_DATA" 2>/dev/null ||
+    local folder
+    mkdir -p "$HZ_DATA"/{bin,settings,schemes}
+    chmod 755 "$HZ_DATA" "$HZ_DATA"/{bin,settings,schemes}
+    for folder in pg run log keys; do
+        [[ -d $HZ_DATA/$folder ]] || mkdir -m 700 "$HZ_DATA/$folder"
+        if is_root; then chown -h "$HZ_USER:" "$HZ_DATA/$folder"; fi
+    done
+    as_user sh -c 'cd "$1" && mkdir -p -m 700 bus tls master' sh "$HZ_DATA/keys" 2>/dev/null ||
         die "the user $HZ_USER cannot reach $HZ_DATA: every folder above it must allow it to pass (chmod o+x)"
-    as_user mkdir -p "$HZ_DATA"/{bin,run,log,web,settings,schemes} "$HZ_DATA"/keys/{bus,tls,master}
-    as_user chmod 700 "$HZ_DATA/keys" "$HZ_DATA"/keys/{bus,tls,master} "$HZ_DATA/run"
 }
 
 up_build()
@@ -63,21 +65,22 @@ install_programs()
 # version stays: an old claim regroups with its own year's scheme, and what the file is called says which pack it is.
 install_schemes()
 {
-    local pack=$HZ_SOURCE/services/coding/scheme/starter version
+    local pack=$HZ_SOURCE/services/coding/scheme/starter version file said
     [[ -d $pack ]] || return 0
     version=$(cat "$pack"/*.tsv "$pack/scheme.json" | sha256sum | cut -c1-12)
-    [[ ! -e $HZ_DATA/schemes/starter-$version.hzs ]] || return 0
-    "$HZ_DATA/bin/huzhu-drg" compile "$pack" -o "$HZ_DATA/schemes/starter-$version.new" >"$HZ_DATA/log/schemes.log" 2>&1 ||
-        die "the demonstration scheme does not compile: $(tail -n 3 "$HZ_DATA/log/schemes.log")"
-    mv "$HZ_DATA/schemes/starter-$version.new" "$HZ_DATA/schemes/starter-$version.hzs"
-    chmod a+r "$HZ_DATA/schemes/starter-$version.hzs"
+    file=$HZ_DATA/schemes/starter-$version.hzs
+    [[ ! -e $file ]] || return 0
+    said=$("$HZ_BIN/huzhu-drg" compile "$pack" -o "$file.new" 2>&1) ||
+        die "the demonstration scheme does not compile: $(tail -n 3 <<<"$said")"
+    chmod a+r "$file.new"
+    mv "$file.new" "$file"
 }
 
 start_supervisor()
 {
     # Out of this terminal's session: closing it must not end the platform.
-    as_user setsid -f "$HZ_DATA/bin/huzhu-supervise" "$HZ_DATA/run/table" </dev/null >>"$HZ_DATA/log/supervise.out" 2>&1
-    wait_for 5 is_running || die "the supervisor did not start: $(tail -n 3 "$HZ_DATA/log/supervise.out")"
+    logged "$HZ_DATA/log/supervise.out" setsid -f "$HZ_DATA/bin/huzhu-supervise" "$HZ_DATA/run/table" </dev/null
+    wait_for 5 is_running || die "the supervisor did not start: $(as_user tail -n 3 "$HZ_DATA/log/supervise.out")"
 }
 
 migrate()
@@ -95,7 +98,9 @@ migrate()
 
 migrate_one()
 {
-    with_settings "$1" "$HZ_DATA/bin/huzhu-$1" migrate >"$HZ_DATA/log/migrate-$1.log" 2>&1
+    local settings
+    mapfile -t settings < <(settings_of "$1")
+    logged "$HZ_DATA/log/migrate-$1.log" env -i "${settings[@]}" "$HZ_DATA/bin/huzhu-$1" migrate
 }
 
 http() { curl -sS --max-time 10 --cacert "$HZ_DATA/keys/tls/cert.pem" "$@"; }
@@ -140,7 +145,7 @@ hz_up()
         start_supervisor
     fi
     ask start postgres >/dev/null
-    wait_for "$READY_S" database_is_up || die "PostgreSQL does not come up: $(tail -n 3 "$HZ_DATA/log/postgres.log")"
+    wait_for "$READY_S" database_is_up || die "PostgreSQL does not come up: $(as_user tail -n 3 "$HZ_DATA/log/postgres.log")"
     database_roles_create
     migrate "${HZ_SERVICES[@]}"
     ask start all >/dev/null
@@ -163,9 +168,8 @@ bootstrap()
 {
     local file=$HZ_DATA/keys/first-passwords
     [[ ! -e $file ]] || return 0
-    with_settings identity "$HZ_DATA/bin/huzhu-identity" bootstrap 2>"$HZ_DATA/log/bootstrap.log" |
-        as_user sh -c 'umask 077 && cat >"$1".new && mv "$1".new "$1"' sh "$file" ||
-        die "the first administrators could not be made: $(tail -n 3 "$HZ_DATA/log/bootstrap.log")"
+    with_settings identity "$HZ_DATA/bin/huzhu-identity" bootstrap | into "$file" ||
+        die "the first administrators could not be made"
 }
 
 welcome()
@@ -362,11 +366,12 @@ hz_restore()
     local file=${1:?hz restore FILE}
     file=$(realpath "$file")
     ! is_running || die "hz down first"
-    [[ ! -e $HZ_DATA/pg ]] || die "there is an instance in $HZ_DATA; restore into an empty folder: --data DIR"
+    [[ ! -e $HZ_DATA/pg/15 ]] || die "there is an instance in $HZ_DATA; restore into an empty folder: --data DIR"
     up_user
     up_folders
-    as_user tar -C "$HZ_DATA" -xf - keys hz.conf <"$file"
-    as_user sh -c 'umask 077; mkdir "$1"/pg && tar -xOf - base.tar.gz | tar -C "$1"/pg -xzf -' sh "$HZ_DATA" <"$file"
+    tar -xOf "$file" hz.conf >"$HZ_DATA/hz.conf"
+    as_user tar -C "$HZ_DATA" -xf - keys <"$file"
+    as_user sh -c 'umask 077; mkdir "$1" && tar -xOf - base.tar.gz | tar -C "$1" -xzf -' sh "$HZ_DATA/pg/15" <"$file"
     note "restored into $HZ_DATA; start it: hz up"
 }
 
@@ -375,6 +380,6 @@ hz_wipe()
     [[ ${1:-} == --yes ]] || die "this throws away all data in $HZ_DATA: hz wipe --yes"
     instance_needed
     hz_down
-    rm -rf "${HZ_DATA:?}"/{pg,pg.new,keys,run,log,bin,web,hz.conf}
+    rm -rf "${HZ_DATA:?}"/{pg,keys,run,log,bin,web,hz.conf}
     note "wiped $HZ_DATA"
 }

@@ -256,7 +256,7 @@ void
 process_end_orphans(const struct table *table)
 {
     enum { ROUNDS_MAX = 100, QUIT_ROUNDS = 50 };
-    const struct timespec pause = { .tv_nsec = 50 * 1000 * 1000 };
+    const struct timespec pause = { .tv_nsec = 50000000 };
     char *mark = NULL;
     int found = 1;
 

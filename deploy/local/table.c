@@ -100,7 +100,7 @@ read_process(struct reader *r, char *rest)
     (void) snprintf(process->name, sizeof process->name, "%s", name);
     process->rank = rank[0] - '0';
     process->stop_signal = SIGTERM;
-    process->grace_us = GRACE_MS_DEFAULT * 1000;
+    process->grace_us = GRACE_MS_DEFAULT * INT64_C(1000);
     process->pipe = process->log.fd = -1;
     r->table->processes[r->table->count++] = process;
     r->process = process;
@@ -220,22 +220,26 @@ read_file(struct reader *r, FILE *file)
 err_t
 table_load(const char *path, struct table **table, struct err *err)
 {
-    OWNED(table_destroy) struct table *read = calloc(1, sizeof *read);
-    struct reader r = { .table = read, .path = path, .err = err };
-
-    if (!read)
-        return err_set(err, ERR_INTERNAL, "supervise.memory", "no memory for the table");
-    read->log_size_max = LOG_BYTES_DEFAULT;
-    read->log_keep = LOG_KEEP_DEFAULT;
+    struct reader r = { .path = path, .err = err };
     FILE *file = fopen(path, "re");
+
     if (!file)
         return err_set(err, ERR_INVALID, "supervise.table", "could not open %s: %s", path,
                        strerror(errno));
+    r.table = calloc(1, sizeof *r.table);
+    if (!r.table) {
+        (void) fclose(file);
+        return err_set(err, ERR_INTERNAL, "supervise.memory", "no memory for the table");
+    }
+    r.table->log_size_max = LOG_BYTES_DEFAULT;
+    r.table->log_keep = LOG_KEEP_DEFAULT;
     const err_t code = read_file(&r, file);
     (void) fclose(file);
-    TRY(code);
-    *table = TAKE(read);
-    return ERR_OK;
+    if (code == ERR_OK)
+        *table = r.table;
+    else
+        table_destroy(r.table);
+    return code;
 }
 
 static void

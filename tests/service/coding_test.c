@@ -446,7 +446,7 @@ file_text(const char *path)
     char *text = calloc(1, TABLE_BYTES_MAX_);
 
     if (file) {
-        (void) fread(text, 1, TABLE_BYTES_MAX_ - 1, file);
+        text[fread(text, 1, TABLE_BYTES_MAX_ - 1, file)] = '\0';
         (void) fclose(file);
     }
     return text;

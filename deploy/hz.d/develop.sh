@@ -85,7 +85,8 @@ tests_close()
 {
     local name
     for name in "${failures[@]}"; do say "failed: $name"; done
-    say "$tests_passed passed, $tests_failed failed$( ((tests_skipped == 0)) || printf ', %d skipped' "$tests_skipped")"
+    ((tests_skipped == 0)) || say "skipped for lack of what they need: $tests_skipped"
+    say "$tests_passed passed, $tests_failed failed"
     ((tests_failed == 0 && tests_passed > 0))
 }
 

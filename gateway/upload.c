@@ -71,7 +71,8 @@ chunk_send(struct call *call, bool last)
     call->upload.last = last;
     call->upload.offset += size;
     const size_t rest = call->body.used - size;
-    memmove(call->body.bytes, call->body.bytes + size, rest);
+    if (rest > 0) /* an empty upload has no bytes, and no place for them */
+        memmove(call->body.bytes, call->body.bytes + size, rest);
     call->body.used = rest;
     conn->loop->body_bytes -= size;
     if (rest == 0)

@@ -1,5 +1,5 @@
-/* write_bench.c - a write rpc through broker and runtime against pgbench with the same statements
- * on the same server, interleaved; and the memory of an idle service.
+/* write_bench.c - a write rpc through broker and runtime, and through HTTPS, against pgbench with
+ * the same statements on the same server, interleaved; and the memory of an idle service.
  *
  *   bench.write [SECONDS [REPEATS]]
  *
@@ -22,6 +22,7 @@
 #include "caller.h"
 #include "claims.pb-c.h"
 #include "cluster.h"
+#include "https.h"
 
 enum { OUTSTANDING = 64, REPEATS_MAX = 15 };
 
@@ -165,7 +166,9 @@ open_world(void)
     (void) snprintf(path, sizeof path, "%s/bus", keys_folder(keys));
     (void) snprintf(endpoint, sizeof endpoint, "ipc://%s", path);
     (void) snprintf(permissions, sizeof permissions, "%s/permissions", keys_folder(keys));
-    write_file(permissions, "peer self gateway\npeer self claims\ncall gateway claims\n");
+    write_file(permissions,
+               "peer self gateway\npeer self claims\npeer self identity\ncall gateway claims\n"
+               "call gateway identity\n");
     set("HUZHU_BROKER_ENDPOINTS", endpoint);
     set("HUZHU_BROKER_PERMISSIONS", permissions);
     set("HUZHU_BROKERS", endpoint);
@@ -348,7 +351,7 @@ run_pgbench(int clients, double seconds, bool pipelined)
     return result;
 }
 
-/* --- main --- */
+/* --- through the door --- */
 
 static double
 median(double *values, int count)
@@ -356,6 +359,69 @@ median(double *values, int count)
     qsort(values, (size_t) count, sizeof *values, by_number);
     return values[count / 2];
 }
+
+enum { HTTPS_PORT = 18743 };
+
+static pid_t
+open_door(pid_t *identity)
+{
+    static char certificate[160], key[160], principal[160], path[512];
+    const struct person member = a_person(town, ROLE_MEMBER);
+    Claims__WriteUploadRequest in = CLAIMS__WRITE_UPLOAD_REQUEST__INIT;
+    struct request_of *request = request_of(keys, &member, "WriteUpload", &in.base, "k");
+
+    https_prepare(keys_folder(keys), request);
+    request_free(request);
+    (void) snprintf(certificate, sizeof certificate, "%s/tls.pem", keys_folder(keys));
+    (void) snprintf(key, sizeof key, "%s/tls.key", keys_folder(keys));
+    (void) snprintf(principal, sizeof principal, "%s/principal", keys_folder(keys));
+    set("HUZHU_GATEWAY_CERTIFICATE_FILE", certificate);
+    set("HUZHU_GATEWAY_CERTIFICATE_KEY_FILE", key);
+    set("HUZHU_GATEWAY_LISTEN", "127.0.0.1");
+    set("HUZHU_GATEWAY_PORT", "18743");
+    set("HUZHU_GATEWAY_ADDRESS_RATE", "1000000");
+    set("HUZHU_GATEWAY_ADDRESS_BURST", "1000000");
+    set("HUZHU_GATEWAY_ACCOUNT_RATE", "1000000");
+    set("HUZHU_GATEWAY_ACCOUNT_BURST", "1000000");
+    *identity = spawn("/proc/self/exe", "identity", principal);
+    (void) snprintf(path, sizeof path, "%s/bin/huzhu-gateway", HUZHU_BINARY_DIR);
+    return spawn(path, NULL, NULL);
+}
+
+/* From the browser's side to COMMIT, against pgbench before and after it. */
+static void
+compare_https(int threads, double seconds, int repeats)
+{
+    double plain[REPEATS_MAX], ours[REPEATS_MAX], ratio[REPEATS_MAX], p99[REPEATS_MAX];
+    char count[16];
+    pid_t identity;
+
+    (void) snprintf(count, sizeof count, "%d", threads);
+    const pid_t gateway = open_door(&identity), service = spawn("/proc/self/exe", "serve", count);
+    (void) poll(NULL, 0, 1000);
+    (void) https_load(keys_folder(keys), HTTPS_PORT, OUTSTANDING, 1); /* warms up */
+    for (int i = 0; i < repeats; i++) {
+        (void) cluster_sql(cluster, "TRUNCATE claims.bench, claims.event, claims.reply");
+        plain[i] = run_pgbench(threads, seconds, false).rate;
+        const struct https_result result =
+            https_load(keys_folder(keys), HTTPS_PORT, OUTSTANDING, seconds);
+        ours[i] = result.rate;
+        p99[i] = result.p99_ms;
+        ratio[i] = ours[i] / plain[i];
+    }
+    end(gateway, SIGTERM);
+    end(identity, SIGTERM);
+    end(service, SIGTERM);
+    const double middle = median(ratio, repeats);
+    (void) printf(
+        "%d workers, %d HTTPS connections: ours %.0f/s (p99 %.1f ms), pgbench %.0f/s: ratio "
+        "median %.2f [%.2f..%.2f] (aim 0.5)\n",
+        threads, OUTSTANDING, median(ours, repeats), median(p99, repeats), median(plain, repeats),
+        middle, ratio[0], ratio[repeats - 1]);
+    (void) fflush(stdout);
+}
+
+/* --- main --- */
 
 static void
 compare(int threads, double seconds, int repeats, pid_t broker)
@@ -440,6 +506,8 @@ main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "serve") == 0)
         return serve_as_child(argv[2]);
+    if (argc == 3 && strcmp(argv[1], "identity") == 0)
+        return https_identity(getenv("HUZHU_BROKERS"), argv[2]);
     const double seconds = argc > 1 ? strtod(argv[1], NULL) : 3;
     const int repeats = argc > 2 ? (int) strtol(argv[2], NULL, 10) : 5;
     if (seconds < 1 || repeats < 1 || repeats > REPEATS_MAX)
@@ -452,6 +520,8 @@ main(int argc, char **argv)
     print_memory();
     compare(4, seconds, repeats, broker);
     compare(8, seconds, repeats, broker);
+    compare_https(4, seconds, repeats);
+    compare_https(8, seconds, repeats);
     end(broker, SIGTERM);
     keys_remove(keys);
     cluster_stop(cluster);

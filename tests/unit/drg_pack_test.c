@@ -9,7 +9,6 @@
 #include "check.h"
 #include "drg_tiny.h"
 #include "hzs.h"
-#include "sha256.h"
 
 /* Reads and checks the tiny pack with one file replaced. */
 static bool
@@ -300,24 +299,6 @@ opening_what_is_no_scheme_says_so(void **state)
     assert_string_equal(err.reason, "drg.scheme_damaged");
 }
 
-static void
-sha_256_gives_the_published_digests(void **state)
-{
-    (void) state;
-    struct sha256 hash;
-    char hex[65];
-
-    sha256_init(&hash); /* FIPS 180-4's examples */
-    sha256_add(&hash, "abc", 3);
-    sha256_hex(&hash, hex);
-    assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    sha256_init(&hash);
-    sha256_add(&hash, "abcdbcdecdefdefgefghfghighij", 28);
-    sha256_add(&hash, "hijkijkljklmklmnlmnomnopnopq", 28);
-    sha256_hex(&hash, hex);
-    assert_string_equal(hex, "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
-}
-
 int
 main(void)
 {
@@ -327,7 +308,6 @@ main(void)
         cmocka_unit_test(the_same_pack_compiles_to_the_same_bytes),
         cmocka_unit_test(a_damaged_or_hostile_file_is_refused_or_harmless),
         cmocka_unit_test(opening_what_is_no_scheme_says_so),
-        cmocka_unit_test(sha_256_gives_the_published_digests),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

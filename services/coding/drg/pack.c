@@ -1,11 +1,11 @@
 /* pack.c - from the files of a pack to rules, lists and dictionaries that point to each other. */
 #include "pack.h"
 
+#include "crypto/crypto.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "sha256.h"
 
 const struct tsv_spec pack_specs[PACK_FILE_COUNT] = {
     [PACK_MDC] = { "mdc.tsv", { "seq", "mdc", "name", "rule" }, false },
@@ -561,23 +561,29 @@ check_members(struct pack *pack, struct findings *findings)
 
 /* ---- the whole ---- */
 
-static void
+/* What names a scheme: the digest of its files, each behind a line that says its name and size. */
+static bool
 name_source(const struct pack_source *source, char hex[65])
 {
-    struct sha256 hash;
+    uint8_t digest[SHA256_BYTES];
     char head[64];
+    struct sha256 *hash = sha256_create();
 
-    sha256_init(&hash);
+    if (!hash)
+        return false;
     for (int i = -1; i < PACK_FILE_COUNT; i++) {
         const struct tsv_bytes *file = i < 0 ? &source->json : &source->files[i];
         if (!file->bytes)
             continue;
         const int size = snprintf(head, sizeof head, "%s %zu\n",
                                   i < 0 ? "scheme.json" : pack_specs[i].file, file->size);
-        sha256_add(&hash, head, (size_t) size);
-        sha256_add(&hash, file->bytes, file->size);
+        sha256_add(hash, head, (size_t) size);
+        sha256_add(hash, file->bytes, file->size);
     }
-    sha256_hex(&hash, hex);
+    sha256_finish(hash, digest);
+    for (size_t i = 0; i < sizeof digest; i++)
+        (void) snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    return true;
 }
 
 static bool
@@ -611,7 +617,8 @@ pack_read(struct arena *arena, const struct pack_source *source, struct pack *pa
     symbols_init(&pack->keys, arena);
     if (!source->json.bytes)
         return false;
-    name_source(source, pack->sha256);
+    if (!name_source(source, pack->sha256))
+        return no_memory(findings);
 
     bool good = read_json(pack, source->json, findings);
     for (int i = 0; i < PACK_FILE_COUNT; i++)

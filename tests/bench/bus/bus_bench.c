@@ -414,22 +414,36 @@ static struct result {
     double rate, p50, p99, cpu;
 } results[CONTENDERS][DEPTHS][REPEATS_MAX];
 
+/* A whole number of the command line; ends the program when it is none. */
+static int
+number(const char *text)
+{
+    char *end;
+    const long value = strtol(text, &end, 10);
+
+    if (end == text || *end || value < 0 || value > 1000000) {
+        (void) fprintf(stderr, "%s is no number\n", text);
+        exit(2);
+    }
+    return (int) value;
+}
+
 static int
 run_mode(char **argv)
 {
     const char *endpoint = argv[3], *dir = argv[4];
-    const int depth = atoi(argv[5]);
+    const int depth = number(argv[5]);
     const double seconds = atof(argv[6]);
     const bool server = strcmp(argv[1], "server") == 0;
 
-    switch (atoi(argv[2])) {
+    switch (number(argv[2])) {
     case DIRECT:
         return server ? direct_server(endpoint, dir) : direct_client(endpoint, dir, depth, seconds);
     case BUS:
         return server ? bus_server(endpoint, dir) : bus_client(endpoint, dir, depth, seconds);
     default:
-        return server ? nats_server(endpoint, atoi(argv[2]) == NATS_ASAP)
-                      : nats_client(endpoint, atoi(argv[2]) == NATS_ASAP, depth, seconds);
+        return server ? nats_server(endpoint, number(argv[2]) == NATS_ASAP)
+                      : nats_client(endpoint, number(argv[2]) == NATS_ASAP, depth, seconds);
     }
 }
 
@@ -603,11 +617,11 @@ run_all(int repeats, double seconds)
 int
 main(int argc, char **argv)
 {
-    int repeats = argc > 1 ? atoi(argv[1]) : 5;
     pid_t nats;
 
     if (argc == 7)
         return run_mode(argv);
+    int repeats = argc > 1 ? number(argv[1]) : 5;
     if (repeats < 1 || repeats > REPEATS_MAX)
         repeats = 5;
     world_init(&w);

@@ -80,6 +80,7 @@ runtime_create(const struct svc *svc, const struct runtime_conf *conf, void *ser
     rt->db_conf.schema = svc->name;
     rt->db_conf.statements = rt->lists;
     TRY(load_keys(rt, err));
+    TRY(business_clock_open(conf->business_clock, &rt->clock, err));
     if (svc->start)
         TRY(svc->start(service_conf, &rt->state, err));
     rt->started = true;
@@ -97,6 +98,7 @@ runtime_destroy(struct runtime *rt)
     db_close(rt->feed_db);
     verifier_destroy(rt->verifier);
     key_ring_destroy(rt->ring);
+    business_clock_close(rt->clock);
     metrics_destroy(rt->metrics);
     free(rt->constraints);
     (void) pthread_mutex_destroy(&rt->feed_lock);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock/calendar.h"
 #include "runtime_queries.h"
 
 const struct conf_row runtime_conf_rows[] = {
@@ -80,6 +81,8 @@ runtime_create(const struct svc *svc, const struct runtime_conf *conf, void *ser
     rt->db_conf.schema = svc->name;
     rt->db_conf.statements = rt->lists;
     TRY(load_keys(rt, err));
+    if (conf->calendar_file && conf->calendar_file[0]) /* of the process, not of this runtime */
+        TRY(calendar_load(conf->calendar_file, err));
     TRY(business_clock_open(conf->business_clock, &rt->clock, err));
     if (svc->start)
         TRY(svc->start(service_conf, &rt->state, err));

@@ -199,6 +199,13 @@ err_t call_seal(struct call *c, const char *context, const void *plain, size_t s
                 ProtobufCBinaryData *sealed) MUST_CHECK;
 err_t call_unseal(struct call *c, const char *context, const void *sealed, size_t size,
                   ProtobufCBinaryData *plain) MUST_CHECK;
+/* The same under a key that all services of the tenant share, for sealed fields of events; context
+ * "event/<MessageName>".  No transaction, no row: the key comes from the master key ring, and the
+ * sealed bytes name the master key, so that what was sealed before a rotation still opens. */
+err_t call_seal_shared(struct call *c, const char *context, const void *plain, size_t size,
+                       ProtobufCBinaryData *sealed) MUST_CHECK;
+err_t call_unseal_shared(struct call *c, const char *context, const void *sealed, size_t size,
+                         ProtobufCBinaryData *plain) MUST_CHECK;
 /* A keyed hash for look-ups of sealed values; `purpose` ("person.id_number") keeps two columns'
  * hashes apart. */
 err_t call_blind_index(struct call *c, const char *purpose, const void *value, size_t size,

@@ -941,10 +941,122 @@ metrics_tell_what_happened(void **state)
     free(text);
 }
 
+/* --- shared sealing, over two services with one ring --- */
+
+static struct svc_thread *producer_thread;
+
+static void
+call_of(struct call *c, struct svc_thread *worker, struct id tenant)
+{
+    call_init(c, worker);
+    c->tenant = tenant;
+}
+
+static ProtobufCBinaryData
+seals(struct svc_thread *worker, struct id tenant, const char *plain)
+{
+    ProtobufCBinaryData sealed = { 0 };
+    struct call c;
+
+    call_of(&c, worker, tenant);
+    assert_int_equal(call_seal_shared(&c, "event/ClaimFiled", plain, strlen(plain), &sealed),
+                     ERR_OK);
+    return sealed;
+}
+
+static err_t
+unseals(struct svc_thread *worker, struct id tenant, const char *context,
+        ProtobufCBinaryData sealed, const char *wanted)
+{
+    ProtobufCBinaryData plain = { 0 };
+    struct call c;
+
+    call_of(&c, worker, tenant);
+    const err_t code = call_unseal_shared(&c, context, sealed.data, sealed.len, &plain);
+    if (code == ERR_OK &&
+        (plain.len != strlen(wanted) || memcmp(plain.data, wanted, plain.len) != 0))
+        fail_msg("something else came out");
+    return code;
+}
+
+static void
+two_services_of_a_tenant_read_each_others_sealed_fields(void **state)
+{
+    static const char secret[] = "11010519491231002X";
+
+    (void) state;
+    arena_reset(thread->arena);
+    arena_reset(producer_thread->arena);
+    const ProtobufCBinaryData sealed = seals(producer_thread, town, secret),
+                              again = seals(producer_thread, town, secret),
+                              back = seals(thread, town, secret);
+    assert_null(memmem(sealed.data, sealed.len, secret, 6));
+    assert_true(sealed.len == again.len && memcmp(sealed.data, again.data, sealed.len) != 0);
+    assert_int_equal(unseals(thread, town, "event/ClaimFiled", sealed, secret), ERR_OK);
+    assert_int_equal(unseals(producer_thread, town, "event/ClaimFiled", back, secret), ERR_OK);
+    assert_int_equal(unseals(thread, town, "event/ClaimFiled", seals(thread, town, ""), ""),
+                     ERR_OK);
+    /* no key is kept in a table for that */
+    assert_int_equal(cluster_sql(cluster, "SELECT 1 FROM coding.data_key"), 0);
+
+    assert_int_equal(unseals(thread, other_town, "event/ClaimFiled", sealed, secret), ERR_INTERNAL);
+    assert_int_equal(unseals(thread, (struct id){ { 0 } }, "event/ClaimFiled", sealed, secret),
+                     ERR_INTERNAL);
+    assert_int_equal(unseals(thread, town, "event/ClaimClosed", sealed, secret), ERR_INTERNAL);
+    for (size_t i = 0; i < sealed.len; i++) { /* every byte matters */
+        sealed.data[i] ^= 1;
+        assert_int_equal(unseals(thread, town, "event/ClaimFiled", sealed, secret), ERR_INTERNAL);
+        sealed.data[i] ^= 1;
+    }
+    for (size_t size = 0; size < sealed.len; size++)
+        assert_int_equal(unseals(thread, town, "event/ClaimFiled",
+                                 (ProtobufCBinaryData){ size, sealed.data }, secret),
+                         ERR_INTERNAL);
+    assert_int_equal(unseals(thread, town, "event/ClaimFiled", sealed, secret), ERR_OK);
+}
+
+/* A rotation restarts one service after the other: for a while one seals under a master key that
+ * the other has not seen. */
+static void
+sealed_fields_outlive_a_rotation_of_the_master_key(void **state)
+{
+    (void) state;
+    arena_reset(thread->arena);
+    arena_reset(producer_thread->arena);
+    const ProtobufCBinaryData old = seals(producer_thread, town, "old");
+    struct key_ring *rotated = NULL, *before = rt->ring;
+    struct err err;
+
+    assert_int_equal(key_ring_generate(keys_ring(keys), &err), ERR_OK);
+    assert_int_equal(key_ring_load(keys_ring(keys), &rotated, &err), ERR_OK);
+    rt->ring = rotated; /* as if restarted; the producer was not */
+    const ProtobufCBinaryData new = seals(thread, town, "new");
+    assert_memory_not_equal(old.data + 1, new.data + 1, RING_KEY_ID_BYTES);
+    assert_int_equal(unseals(thread, town, "event/ClaimFiled", old, "old"), ERR_OK);
+    assert_int_equal(unseals(producer_thread, town, "event/ClaimFiled", old, "old"), ERR_OK);
+    assert_int_equal(unseals(producer_thread, town, "event/ClaimFiled", new, "new"), ERR_OK);
+    key_ring_destroy(before);
+}
+
+static void
+without_a_ring_nothing_is_shared(void **state)
+{
+    struct key_ring *ring = rt->ring;
+    ProtobufCBinaryData out;
+    struct call c;
+
+    (void) state;
+    call_of(&c, thread, town);
+    rt->ring = NULL;
+    assert_int_equal(call_seal_shared(&c, "event/X", "x", 1, &out), ERR_INTERNAL);
+    assert_string_equal(c.err.reason, "keys.none");
+    assert_int_equal(call_unseal_shared(&c, "event/X", "x", 1, &out), ERR_INTERNAL);
+    rt->ring = ring;
+}
+
 /* --- feeds: coding produces, claims consumes --- */
 
 static struct runtime *producer_rt;
-static struct svc_thread *producer_thread;
 
 static int
 open_producer(void **state)
@@ -1213,6 +1325,9 @@ main(void)
                                         clean, rest_clock),
         CLEAN(a_table_that_does_not_fit_its_contract_stops_the_start),
         CLEAN(metrics_tell_what_happened),
+        FED(two_services_of_a_tenant_read_each_others_sealed_fields),
+        FED(sealed_fields_outlive_a_rotation_of_the_master_key),
+        CLEAN(without_a_ring_nothing_is_shared),
         FED(events_are_applied_exactly_once_in_their_tenant),
         FED(a_consumer_sees_business_time),
         FED(a_refused_event_is_parked_and_the_stream_goes_on),

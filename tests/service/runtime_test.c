@@ -34,6 +34,7 @@ static const struct stmt q_add = { "toy.add",
 static const struct stmt *const toy_statements[] = { &q_add, &q_sum, NULL };
 
 static instant_t seen_now, seen_wall; /* by whoever ran last */
+static struct call seen_call;         /* its scope alone is looked at */
 static int races_left, runs;
 static const char *refuse_with; /* the handler refuses with this reason after having written */
 
@@ -44,6 +45,7 @@ toy_add(struct call *c, const Claims__WriteUploadRequest *in, Claims__WriteUploa
     struct id id;
 
     runs++;
+    seen_call = *c;
     seen_now = c->now;
     seen_wall = c->wall;
     TRY(id_from_wire(in->upload_id, "$.uploadId", &id, &c->err));
@@ -105,6 +107,7 @@ toy_duty(struct call *c)
     OWNED(rows_free) struct rows *rows = NULL;
 
     duty_runs++;
+    seen_call = *c;
     seen_now = c->now;
     seen_wall = c->wall;
     TRY(call_as_tenant(c, town));
@@ -123,6 +126,7 @@ toy_on_finished(struct call *c, const Claims__UploadFinished *in)
 {
     struct id id;
 
+    seen_call = *c;
     seen_now = c->now;
     seen_wall = c->wall;
     TRY(id_from_wire(in->upload_id, "upload_id", &id, &c->err));
@@ -888,6 +892,41 @@ a_jump_of_business_time_moves_now_alone(void **state)
     request_free(request);
 }
 
+/* --- scope --- */
+
+static void
+a_scope_covers_what_was_granted(void **state)
+{
+    struct person clerk = a_person(town, ROLE_VILLAGE_CLERK);
+    const struct id village = clerk.organisation, other = new_id(), nil = { { 0 } };
+    Bus__Answer answer;
+    struct err err;
+
+    (void) state;
+    assert_int_equal(ask_once(add_request(&clerk, new_id(), 1, "s1"), &answer), ERR_OK);
+    assert_true(call_covers(&seen_call, village));
+    assert_false(call_covers(&seen_call, other));
+    assert_false(call_covers(&seen_call, nil));
+    clerk.whole_tenant = true;
+    assert_int_equal(ask_once(add_request(&clerk, new_id(), 1, "s2"), &answer), ERR_OK);
+    assert_true(call_covers(&seen_call, village) && call_covers(&seen_call, other) &&
+                call_covers(&seen_call, nil));
+    clerk.whole_tenant = false;
+    clerk.organisation = nil; /* a township officer */
+    assert_int_equal(ask_once(add_request(&clerk, new_id(), 1, "s3"), &answer), ERR_OK);
+    assert_true(call_covers(&seen_call, other));
+
+    thread->is_duty = true;
+    assert_int_equal(duty_run(thread, &toy_duties[0], &err), ERR_OK);
+    thread->is_duty = false;
+    assert_true(call_covers(&seen_call, other));
+
+    struct call c;
+    call_init(&c, thread); /* nobody has signed in */
+    assert_false(call_covers(&c, other));
+    assert_false(call_covers(&c, nil));
+}
+
 static void
 an_expired_principal_stays_so_when_business_time_goes_back(void **state)
 {
@@ -1152,6 +1191,7 @@ a_consumer_sees_business_time(void **state)
     assert_int_equal(pull(&applied), ERR_OK);
     (void) unlink(clock_path);
     assert_int_equal(seen, 1);
+    assert_true(call_covers(&seen_call, new_id()));
     assert_int_equal(seen_now.us - seen_wall.us, YEAR_US);
     assert_true(off_by(seen_wall) < 10 * US_PER_SECOND);
 }
@@ -1323,6 +1363,7 @@ main(void)
         cmocka_unit_test_setup_teardown(a_jump_of_business_time_moves_now_alone, clean, rest_clock),
         cmocka_unit_test_setup_teardown(an_expired_principal_stays_so_when_business_time_goes_back,
                                         clean, rest_clock),
+        CLEAN(a_scope_covers_what_was_granted),
         CLEAN(a_table_that_does_not_fit_its_contract_stops_the_start),
         CLEAN(metrics_tell_what_happened),
         FED(two_services_of_a_tenant_read_each_others_sealed_fields),

@@ -1,0 +1,2 @@
+# Pure text rules of common/: validators, masks, CSV.
+huzhu_test(unit/check_test.c huzhu_check)

@@ -3,14 +3,7 @@
 
 #include <string.h>
 
-#include "check/utf8.h"
-
-enum { FOLDED_MAX = 32 }; /* longer than any number here, so that "too long" can be told */
-
-struct folded {
-    char text[FOLDED_MAX + 1]; /* '?' for what has no ASCII form */
-    size_t count;              /* code points; above FOLDED_MAX the text is cut */
-};
+#include "check/fold.h"
 
 static const struct {
     const char *name, *zh, *en;
@@ -56,54 +49,6 @@ leading_digits(const char *text)
     while (is_digit(text[n]))
         n++;
     return n;
-}
-
-/* The capital ASCII form; U+FF01 to U+FF5E are the full-width forms of '!' to '~'. */
-static char
-to_ascii(uint32_t code)
-{
-    if (code >= 0xff01 && code <= 0xff5e)
-        code -= 0xff01 - '!';
-    if (code >= 'a' && code <= 'z')
-        code -= 'a' - 'A';
-    return code < 0x80 ? (char) code : '?';
-}
-
-static void
-put(struct folded *out, char c)
-{
-    if (out->count < FOLDED_MAX)
-        out->text[out->count] = c;
-    out->count++;
-}
-
-/* dropped: characters that are removed wherever they stand; a ' ' in it means every blank. */
-static struct folded
-fold(const char *text, const char *dropped)
-{
-    const char *end = text + strlen(text);
-    struct folded out = { .count = 0 };
-    size_t blanks = 0; /* inner ones, if more follows */
-
-    while (text < end) {
-        uint32_t code;
-        if (!utf8_next(&text, end, &code)) {
-            code = 0xfffd;
-            text++;
-        }
-        const bool blank = utf8_is_blank(code);
-        const char c = blank ? ' ' : to_ascii(code);
-        if (strchr(dropped, c))
-            continue;
-        if (blank) {
-            blanks += out.count > 0;
-            continue;
-        }
-        for (; blanks; blanks--)
-            put(&out, ' ');
-        put(&out, c);
-    }
-    return out;
 }
 
 int
@@ -177,7 +122,7 @@ id_birth_date(const char *text, date_t *birth)
 enum check_result
 check_id_number(const char *text, date_t today, struct id_number *out)
 {
-    const struct folded in = fold(text, "");
+    const struct folded in = check_fold(text, "");
     struct id_number id = { .converted = in.count == 15 };
 
     if (in.count != 18 && in.count != 15)
@@ -224,7 +169,7 @@ enum check_result
 check_uscc(const char *text, struct uscc *out)
 {
     static const char alphabet[] = "0123456789ABCDEFGHJKLMNPQRTUWXY";
-    const struct folded in = fold(text, "");
+    const struct folded in = check_fold(text, "");
     int values[18];
 
     if (in.count != 18)
@@ -260,7 +205,7 @@ check_luhn(const char *digits)
 enum check_result
 check_bank_card(const char *text, struct bank_card *out)
 {
-    const struct folded in = fold(text, " ");
+    const struct folded in = check_fold(text, " ");
 
     if (in.count < 12 || in.count > 19)
         return CHECK_LENGTH;
@@ -274,7 +219,7 @@ check_bank_card(const char *text, struct bank_card *out)
 enum check_result
 check_phone(const char *text, char out[static PHONE_BYTES])
 {
-    const struct folded in = fold(text, " -");
+    const struct folded in = check_fold(text, " -");
     size_t skipped = 0;
 
     if (strncmp(in.text, "+86", 3) == 0)
@@ -296,7 +241,7 @@ check_phone(const char *text, char out[static PHONE_BYTES])
 enum check_result
 check_division_code(const char *text, struct division_code *out)
 {
-    const struct folded in = fold(text, "");
+    const struct folded in = check_fold(text, "");
 
     switch (in.count) {
     case DIVISION_PROVINCE:

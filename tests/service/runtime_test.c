@@ -89,12 +89,6 @@ toy_sum(struct call *c, const Claims__ReadUploadRequest *in, Claims__ReadUploadR
         call_saw(c, LABEL_HEALTH, (struct id){ { 7, 7, 7 } });
     if (in->offset == 2)
         call_saw(c, LABEL_HEALTH, c->person);
-    if (in->offset > 1000) { /* a file of so many bytes */
-        out->data.data = arena_alloc(c->arena, (size_t) in->offset);
-        out->data.len = (size_t) in->offset;
-        if (!out->data.data)
-            return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "no memory");
-    }
     return call_matches(c, "v1");
 }
 
@@ -443,20 +437,6 @@ a_refusal_leaves_no_state_and_is_told(void **state)
         1);
     refuse_with = NULL; /* the key was not used up */
     assert_int_equal(ask_once(add_request(&clerk, new_id(), 5, "k2"), &answer), ERR_OK);
-}
-
-static void
-a_reply_holds_a_file_of_eight_mebibytes(void **state)
-{
-    const struct person clerk = a_person(town, ROLE_VILLAGE_CLERK);
-    const int64_t size = INT64_C(8) * 1024 * 1024;
-    Bus__Answer answer;
-
-    (void) state;
-    assert_int_equal(ask_once(sum_request(&clerk, size), &answer), ERR_OK);
-    assert_true(answer.body.len >= (size_t) size);
-    assert_int_equal(ask_once(sum_request(&clerk, size + 65536), &answer), ERR_LIMITED);
-    assert_string_equal(answer.reason, "rpc.reply_too_large");
 }
 
 static void
@@ -1366,7 +1346,6 @@ main(void)
         CLEAN(a_write_needs_a_sound_key),
         CLEAN(what_is_raced_runs_again_and_then_gives_up),
         CLEAN(a_refusal_leaves_no_state_and_is_told),
-        CLEAN(a_reply_holds_a_file_of_eight_mebibytes),
         CLEAN(roles_open_what_their_row_says),
         CLEAN(principals_that_prove_nothing_are_refused),
         CLEAN(a_flood_of_refusals_is_no_flood_of_writes),

@@ -28,6 +28,7 @@ static const struct {
     { "idempotency-key", HEADER_IDEMPOTENCY_KEY },
     { "if-match", HEADER_IF_MATCH },
     { "if-none-match", HEADER_IF_NONE_MATCH },
+    { "accept", HEADER_ACCEPT },
     { "accept-encoding", HEADER_ACCEPT_ENCODING },
     { "accept-language", HEADER_ACCEPT_LANGUAGE },
     { "traceparent", HEADER_TRACEPARENT },

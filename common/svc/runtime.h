@@ -106,7 +106,7 @@ err_t message_decode(struct call *c, const ProtobufCMessageDescriptor *type, siz
 err_t message_make(struct call *c, const ProtobufCMessageDescriptor *type,
                    ProtobufCMessage **out) MUST_CHECK;
 /* What one frame of the bus carries, and so what is stored for replays or as an event. */
-#define REPLY_PART_BYTES_MAX (BUS_ENVELOPE_BYTES_MAX - (size_t) 64 * 1024)
+#define REPLY_PART_BYTES_MAX BUS_PART_BYTES_MAX
 /* A reply that is not stored (a file of 8 MiB) goes in parts of at most the above. */
 #define REPLY_BYTES_MAX ((size_t) (8 * 1024 + 64) * 1024)
 /* LIMITED "rpc.reply_too_large" beyond `most` bytes. */

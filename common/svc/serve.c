@@ -24,22 +24,6 @@ runtime_is_ready(struct runtime *rt)
            !atomic_load(&rt->stopping);
 }
 
-/* A large reply goes in parts; who asked joins them (bus.proto: Answer.more). */
-static err_t
-send_in_parts(struct bus_worker *bus, struct bus_job *job, Bus__Answer *answer, struct err *err)
-{
-    const ProtobufCBinaryData whole = answer->body;
-    size_t at = 0;
-
-    for (answer->more = true; whole.len - at > REPLY_PART_BYTES_MAX; at += REPLY_PART_BYTES_MAX) {
-        answer->body = (ProtobufCBinaryData){ REPLY_PART_BYTES_MAX, whole.data + at };
-        TRY(bus_worker_answer(bus, job, answer, err));
-    }
-    answer->more = false;
-    answer->body = (ProtobufCBinaryData){ whole.len - at, whole.data + at };
-    return bus_worker_answer(bus, job, answer, err);
-}
-
 static void
 answer_job(struct svc_thread *thread, struct bus_worker *bus, struct bus_job *job)
 {
@@ -47,7 +31,7 @@ answer_job(struct svc_thread *thread, struct bus_worker *bus, struct bus_job *jo
     struct err err;
 
     svc_thread_answer(thread, job->caller, job->envelope, &answer);
-    if (send_in_parts(bus, job, &answer, &err) != ERR_OK)
+    if (bus_worker_answer_whole(bus, job, &answer, &err) != ERR_OK)
         LOG(WARNING, NULL, "answer.lost", L_TEXT("reason", err.reason), L_TEXT("text", err.text));
 }
 

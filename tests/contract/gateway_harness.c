@@ -78,12 +78,13 @@ queue_piece(struct fake_backend *fake, const struct fake_answer *from, ProtobufC
 static void
 queue(struct fake_backend *fake, const struct fake_answer *from, bool more)
 {
-    const size_t size = from->reply ? protobuf_c_message_get_packed_size(from->reply) : 0;
+    size_t size = from->reply ? protobuf_c_message_get_packed_size(from->reply) : 0;
     uint8_t *packed = malloc(size + 1);
     size_t at = 0;
 
     if (from->reply)
         (void) protobuf_c_message_pack(from->reply, packed);
+    size -= from->cut_bytes < size ? from->cut_bytes : size;
     for (; from->part_bytes > 0 && size - at > from->part_bytes; at += from->part_bytes)
         queue_piece(fake, from, (ProtobufCBinaryData){ from->part_bytes, packed + at }, true);
     queue_piece(fake, from, (ProtobufCBinaryData){ size - at, packed + at }, more);

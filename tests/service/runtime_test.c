@@ -94,7 +94,7 @@ toy_sum(struct call *c, const Claims__ReadUploadRequest *in, Claims__ReadUploadR
 SVC_THUNK(toy_add, Claims__WriteUploadRequest, Claims__WriteUploadReply)
 SVC_THUNK(toy_sum, Claims__ReadUploadRequest, Claims__ReadUploadReply)
 
-static const struct svc_method toy_methods[] = {
+static struct svc_method toy_methods[] = {
     { "WriteUpload", toy_add_thunk, ROLE_VILLAGE_CLERK, SVC_WRITE },
     { "ReadUpload", toy_sum_thunk, ROLE_VILLAGE_CLERK | ROLE_AUDITOR, SVC_READ },
 };
@@ -317,6 +317,34 @@ a_read_may_answer_with_a_file_of_eight_mebibytes(void **state)
     assert_true(answer.body.len > 8 << 20);
     assert_int_equal(ask_once(bytes_request(&clerk, (8 << 20) + (65 << 10)), &answer), ERR_LIMITED);
     assert_string_equal(answer.reason, "rpc.reply_too_large");
+}
+
+static struct id new_id(void);
+
+/* A public page: the gateway names the tenant, nobody has signed in. */
+static void
+whoever_has_not_signed_in_sees_the_tenant_of_the_address(void **state)
+{
+    const struct person clerk = a_person(town, ROLE_VILLAGE_CLERK);
+    const struct id tenants[] = { town, other_town };
+    const role_set_t usual = toy_methods[1].roles;
+    Bus__Answer answer;
+
+    (void) state;
+    assert_int_equal(ask_once(add_request(&clerk, new_id(), 5, "k"), &answer), ERR_OK);
+    for (size_t i = 0; i < COUNT(tenants); i++) {
+        struct request_of *request = sum_request(NULL, 0);
+        request->envelope.tenant_id = (ProtobufCBinaryData){ 16, (uint8_t *) tenants[i].bytes };
+        assert_int_equal(ask(request, &answer), ERR_UNAUTHENTICATED); /* not a rpc for anybody */
+        toy_methods[1].roles = (role_set_t) ROLE_ANYONE;
+        assert_int_equal(ask(request, &answer), ERR_OK);
+        toy_methods[1].roles = usual;
+        request_free(request);
+        Claims__ReadUploadReply *reply =
+            claims__read_upload_reply__unpack(NULL, answer.body.len, answer.body.data);
+        assert_int_equal(reply->upload->size, i == 0 ? 5 : 0);
+        claims__read_upload_reply__free_unpacked(reply, NULL);
+    }
 }
 
 static struct id
@@ -1103,6 +1131,7 @@ main(void)
 #define FED(test) cmocka_unit_test_setup_teardown(test, open_producer, close_producer)
     const struct CMUnitTest tests[] = {
         CLEAN(a_write_leaves_state_events_and_a_stored_reply),
+        CLEAN(whoever_has_not_signed_in_sees_the_tenant_of_the_address),
         CLEAN(a_read_may_answer_with_a_file_of_eight_mebibytes),
         CLEAN(a_repeat_is_answered_from_the_stored_reply),
         CLEAN(the_same_key_with_another_body_is_a_conflict),

@@ -144,6 +144,24 @@ admit(struct call *call, const uint8_t tenant[static 16])
     conn_continue(conn);
 }
 
+/* is_open: what a closed tenant published is not shown any more. */
+static err_t
+resolution_read(struct call *call, const Bus__Answer *answer, bool *is_open,
+                uint8_t tenant[static 16], struct err *err)
+{
+    ProtobufCAllocator allocator = arena_protobuf_allocator(call->arena);
+    const Identity__ResolveTenantReply *reply;
+
+    TRY(bus_answer_error(answer, err));
+    reply = identity__resolve_tenant_reply__unpack(&allocator, answer->body.len, answer->body.data);
+    if (!reply || !reply->tenant_id || reply->tenant_id->value.len != 16)
+        return err_set(err, ERR_INTERNAL, "public.reply",
+                       "identity's answer to ResolveTenant is not what it should be");
+    *is_open = reply->state == IDENTITY__TENANT__STATE__ACTIVE;
+    memcpy(tenant, reply->tenant_id->value.data, 16);
+    return ERR_OK;
+}
+
 static void
 resolved(struct loop *loop, void *arg, const Bus__Answer *answer)
 {
@@ -151,27 +169,16 @@ resolved(struct loop *loop, void *arg, const Bus__Answer *answer)
     struct conn *conn = call->conn;
     struct tenant_codes *codes = loop->gateway->tenant_codes;
     const struct slice code = call->match.values[0];
-    Identity__ResolveTenantReply *reply = NULL;
     struct err err = { 0 };
+    uint8_t tenant[16] = { 0 };
+    bool is_open = false;
 
     if (answer->more)
         return; /* it never is; the last part decides */
     call->ticket = 0;
-    err_t verdict = bus_answer_error(answer, &err);
-    if (verdict == ERR_OK) {
-        ProtobufCAllocator allocator = arena_protobuf_allocator(call->arena);
-        reply =
-            identity__resolve_tenant_reply__unpack(&allocator, answer->body.len, answer->body.data);
-        if (!reply || !reply->tenant_id || reply->tenant_id->value.len != 16)
-            verdict = err_set(&err, ERR_INTERNAL, "public.reply",
-                              "identity's answer to ResolveTenant is not what it should be");
-    }
-    /* What a closed tenant published is not shown any more. */
-    const bool is_open = verdict == ERR_OK && reply->state == IDENTITY__TENANT__STATE__ACTIVE;
+    const err_t verdict = resolution_read(call, answer, &is_open, tenant, &err);
+    arena_reset(call->arena);
     if (is_open) {
-        uint8_t tenant[16];
-        memcpy(tenant, reply->tenant_id->value.data, sizeof tenant);
-        arena_reset(call->arena);
         tenant_codes_put(codes, key_of(call), code, loop->wall_us + KEPT_US, tenant);
         admit(call, tenant);
     } else if (verdict == ERR_OK || verdict == ERR_NOT_FOUND) {

@@ -16,7 +16,7 @@
 #define H "Host: localhost\r\n"
 #define BROWSER                                                                                    \
     "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8\r\n"
-#define TEXT(text) ((char *) (uintptr_t) (text))
+#define TEXT(text) ((char *) (text))
 #define MIB ((size_t) 1 << 20)
 
 /* What the services saw. */
@@ -247,7 +247,7 @@ fake(const char *service, const Bus__Envelope *envelope, struct fake_answer *ans
 
 #define ROW(verb_, path_, rpc_, flags_)                                                            \
     {                                                                                              \
-        .verb = verb_, .path = (path_), .service = "sample", .rpc = rpc_,                          \
+        .verb = (verb_), .path = (path_), .service = "sample", .rpc = (rpc_),                      \
         .descriptor = &sample__sample___descriptor, .status = 200, .flags = (flags_)               \
     }
 static struct route routes[] = {

@@ -50,7 +50,7 @@ make(struct call *c)
     TRY(code);
     c->thread->key_is_fresh = true;
     return db_exec(c, &q_rt_data_key_insert, P_ID(c->tenant), P_BYTES(wrapped, size),
-                   P_INSTANT(c->now));
+                   P_INSTANT(c->wall));
 }
 
 static err_t

@@ -4,8 +4,9 @@
  * audit log
  * -> commit -> answer.  State, events and the stored reply become true together.
  *
- * Laws of a handler: it touches the world only through c->tx; it reads the time only from c->now;
- * it calls no other service; it may run more than once for one request (serialization failures).
+ * Laws of a handler: it touches the world only through c->tx; it reads the time only from c->now
+ * (business) and c->wall (security, evidence); it calls no other service; it may run more than once
+ * for one request (serialization failures).
  *
  * Replay is optimistic: a write runs, and its reply is stored under (tenant, account, method,
  * idempotency key) in the same transaction; when that row exists already, the transaction is rolled
@@ -58,8 +59,11 @@ struct call {
     const char *if_match; /* the ETag the caller has seen, or "" */
     const char *language; /* "zh-CN" or "en" */
 
-    instant_t now; /* read once: a retried handler sees the same instant */
-    int64_t deadline_us;
+    /* Both are read once: a retried handler sees the same instants.  A rehearsal moves `now`, never
+     * `wall`, which everything uses that is about security, transport or evidence: sessions,
+     * deadlines, lock-outs, signatures. */
+    instant_t now, wall;
+    int64_t deadline_us;  /* of the wall clock */
     char etag[32];        /* set by a handler that returns a versioned thing */
     uint32_t labels_read; /* set by call_saw(): becomes a SensitiveRead */
     struct id subject;

@@ -205,8 +205,9 @@ gather(struct call *c, const struct upload *upload, int64_t offset, ProtobufCBin
     return ERR_OK;
 }
 
-/* The door to a document: who sent it; else whoever may see the claim that it is a paper of; else
- * the coder or reviewer who has that claim's job in hand.  Anybody but the sender leaves a mark. */
+/* The door to a document: who sent it; of a claim's paper, whoever may see the claim, and the coder
+ * or reviewer who has its job in hand; of a document of no claim (a sign sheet, a refund's receipt)
+ * the tenant's staff.  Anybody but the sender leaves a mark. */
 static err_t
 admit_reader(struct call *c, const struct upload *upload)
 {
@@ -218,6 +219,10 @@ admit_reader(struct call *c, const struct upload *upload)
     if (id_cmp(upload->account, c->account) == 0)
         return ERR_OK;
     TRY(upload_claim(c, upload->id, &claim_id));
+    if (id_is_nil(claim_id) && rule_may_see_loose_upload(c->roles)) {
+        call_saw(c, LABEL_IDENTITY | LABEL_HEALTH, (struct id){ { 0 } });
+        return ERR_OK;
+    }
     if (!id_is_nil(claim_id)) {
         TRY(claim_get(c, claim_id, &claim));
         TRY(onlooker_of(c, claim.village, &who));

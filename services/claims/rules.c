@@ -285,6 +285,12 @@ papers_in_words(paper_set_t kinds, char *text, size_t size)
 #define CLERKS ((role_set_t) (ROLE_VILLAGE_CLERK | ROLE_TOWNSHIP_OFFICER))
 #define WATCHERS ((role_set_t) (ROLE_APPROVER | ROLE_REVIEWER | ROLE_AUDITOR))
 
+bool
+rule_may_see_loose_upload(role_set_t roles)
+{
+    return (roles & (CLERKS | WATCHERS)) != 0;
+}
+
 static bool
 is_own(const struct claim *claim, const struct onlooker *who)
 {

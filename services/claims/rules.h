@@ -18,6 +18,9 @@ enum piece_place { PIECE_NEXT, PIECE_AGAIN };
 err_t rule_piece_place(const struct upload *upload, const struct piece *piece,
                        enum piece_place *place, struct err *err) MUST_CHECK;
 
+/* Of one that is no claim's paper. */
+bool rule_may_see_loose_upload(role_set_t roles);
+
 /* --- claims --- */
 
 /* The only function that changes a claim's state; what it allows is moves.def.  *why is what people

@@ -47,6 +47,7 @@ household_member(struct call *c, const Identity__HouseholdMember *in, struct id 
 err_t
 claims_on_households(struct call *c, const Identity__HouseholdsRecorded *in)
 {
+    const struct arena_mark mark = arena_mark(c->arena); /* fifty such events share a transaction */
     ProtobufCBinaryData plain;
     ProtobufCMessage *message;
 
@@ -63,6 +64,7 @@ claims_on_households(struct call *c, const Identity__HouseholdsRecorded *in)
             TRY(household_member(c, household->members[k], id,
                                  (const Identity__PeopleSealed *) message));
     }
+    arena_rewind(c->arena, mark);
     return ERR_OK;
 }
 

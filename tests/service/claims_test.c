@@ -4,6 +4,7 @@
 #include "test.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -836,6 +837,69 @@ req_003_9_a_stay_is_claimed_once(void **state)
     id = draft(&member, THREE);
     OK(submit(&member, id));
     assert_int_equal(claim()->state, CLAIMS__CLAIM__STATE__ACCEPTED);
+}
+
+/* Two workers at once; each request stands before its thread starts. */
+struct racer {
+    struct svc_thread *thread;
+    struct request_of *request;
+    pthread_barrier_t *start;
+    err_t code;
+};
+
+static void *
+race(void *arg)
+{
+    struct racer *racer = arg;
+    Bus__Answer out;
+
+    (void) pthread_barrier_wait(racer->start);
+    svc_thread_answer(racer->thread, "gateway", &racer->request->envelope, &out);
+    racer->code = bus_err_from_code(out.code);
+    return NULL;
+}
+
+static void
+req_003_9_two_claims_of_one_stay_at_once_are_one(void **state)
+{
+    OWNED(svc_thread_destroy) struct svc_thread *second = NULL;
+    Claims__SubmitClaimRequest in = CLAIMS__SUBMIT_CLAIM_REQUEST__INIT;
+    char admitted[DATE_TEXT_BYTES];
+    struct err err;
+
+    (void) state;
+    assert_int_equal(svc_thread_create(rt, 5000, &second, &err), ERR_OK);
+    for (int round = 0; round < 8; round++) {
+        struct racer racers[2] = { { .thread = thread }, { .thread = second } };
+        pthread_barrier_t start;
+        pthread_t threads[2];
+        assert_int_equal(pthread_barrier_init(&start, NULL, 2), 0);
+        for (int i = 0; i < 2; i++) {
+            (void) snprintf(admitted, sizeof admitted, "2025-0%d-01", round + 1);
+            new_form()->stay->admitted = day(admitted);
+            (void) snprintf(admitted, sizeof admitted, "2025-0%d-05", round + 1);
+            form.stay.discharged = day(admitted);
+            form.stay.hospital_code = (char *) (i ? "H1" : "H2"); /* no index holds these apart */
+            form.stay.hospital = (char *) (i ? "甲医院" : "乙医院");
+            in.claim_id = wire(draft(&member, THREE));
+            racers[i].request = request_of(keys, &member, "SubmitClaim", &in.base, i ? "a" : "b");
+            racers[i].start = &start;
+        }
+        cluster_sql(cluster, "TRUNCATE claims.reply");
+        for (int i = 0; i < 2; i++)
+            assert_int_equal(pthread_create(&threads[i], NULL, race, &racers[i]), 0);
+        for (int i = 0; i < 2; i++) {
+            assert_int_equal(pthread_join(threads[i], NULL), 0);
+            assert_int_equal(racers[i].code, ERR_OK);
+            request_free(racers[i].request);
+        }
+        (void) pthread_barrier_destroy(&start);
+        assert_int_equal(cluster_sql(cluster, "SELECT FROM claims.claim WHERE state = 'ACCEPTED'"),
+                         round + 1);
+        assert_int_equal(cluster_sql(cluster, "SELECT FROM claims.claim WHERE state = 'REFUSED'"
+                                              " AND reason = 'claim.duplicate'"),
+                         round + 1);
+    }
 }
 
 static void
@@ -1715,6 +1779,7 @@ main(void)
         TEST(req_7_2_3a_provisional_due_days_are_counted_again),
         TEST(req_003_8_to_14_refusals_are_decided_when_a_claim_is_sent),
         TEST(req_003_9_a_stay_is_claimed_once),
+        TEST(req_003_9_two_claims_of_one_stay_at_once_are_one),
         TEST(req_6_2_2f_every_step_has_actor_time_and_states),
         TEST(late_events_leave_a_line_and_change_nothing),
         TEST(coding_asks_for_papers_and_finds_unfit_stays),

@@ -64,7 +64,7 @@ SELECT guard_tenant('subsidy_row');
 
 -- Draft 3.3: what is frozen does not change any more, whatever the code above may try; what is confirmed may only be
 -- frozen as it is.
-CREATE FUNCTION keep_subsidy_table() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION keep_subsidy_table() RETURNS trigger LANGUAGE plpgsql SET search_path = coding, pg_temp AS $$
 BEGIN
     IF OLD.state = 'FROZEN' OR (TG_OP = 'DELETE' AND OLD.state <> 'DRAFT') THEN
         RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'subsidy_table_is_kept',
@@ -80,7 +80,7 @@ BEGIN
 END $$;
 CREATE TRIGGER keep BEFORE UPDATE OR DELETE ON subsidy_table FOR EACH ROW EXECUTE FUNCTION keep_subsidy_table();
 
-CREATE FUNCTION keep_subsidy_row() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION keep_subsidy_row() RETURNS trigger LANGUAGE plpgsql SET search_path = coding, pg_temp AS $$
 DECLARE
     touched record := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
 BEGIN

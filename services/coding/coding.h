@@ -45,8 +45,8 @@ struct stay {
 
 /* --- subsidy tables --- */
 
-/* The national scheme has 628 groups; local sub-groups may split some.  As text a table has some 100
- * bytes a row. */
+/* The national scheme has 628 groups; local sub-groups may split some.  As text a table has some
+ * 100 bytes a row. */
 #define SUBSIDY_ROWS_MAX 4096
 #define SUBSIDY_TEXT_BYTES_MAX ((size_t) 512 * 1024)
 #define SUBSIDY_MOST yuan(1000000)
@@ -128,7 +128,7 @@ struct job {
     enum job_state state;
     int32_t attempt;
     date_t complete_on, due_on;
-    instant_t lease_until; /* 0: nobody holds it */
+    instant_t lease_until;     /* 0: nobody holds it */
     ProtobufCBinaryData facts; /* sealed */
 };
 
@@ -186,7 +186,13 @@ struct price_input {
     money_t person_sum; /* of the person's other priced stays in the programme */
 };
 
-enum coding_state { CODING_CODED = 1, CODING_RETURNED, CODING_PRICED, CODING_REPLACED, CODING_GONE };
+enum coding_state {
+    CODING_CODED = 1,
+    CODING_RETURNED,
+    CODING_PRICED,
+    CODING_REPLACED,
+    CODING_GONE
+};
 
 /* What a coder made of a stay. */
 struct coding {

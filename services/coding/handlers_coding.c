@@ -66,8 +66,8 @@ keep_trace(struct call *c, const struct work *w, struct coding *coding)
 static err_t
 make_coding(struct call *c, const struct work *w, const Coding__Coded *coded, struct coding *out)
 {
-    const struct drg_group_name *group = drg_names_group(
-        names_find(c->state, w->table.scheme.checksum), w->result.drg);
+    const struct drg_group_name *group =
+        drg_names_group(names_find(c->state, w->table.scheme.checksum), w->result.drg);
 
     out->claim = w->job.claim;
     out->attempt = w->job.attempt;
@@ -220,9 +220,8 @@ coding_take_review(struct call *c, const Coding__TakeReviewRequest *in,
     out->grouping = coding_grouping_to_wire(c, &coding);
     out->price = price_to_wire(c, &coding, &price);
     out->job = job_to_wire(c, &w.job);
-    return out->coding_id && out->coder_id && out->grouping && out->price && out->job
-               ? ERR_OK
-               : c->err.code;
+    return out->coding_id && out->coder_id && out->grouping && out->price && out->job ? ERR_OK
+                                                                                      : c->err.code;
 }
 
 /* The job, locked, that the caller reviews, and the very coding that was looked at. */
@@ -263,8 +262,7 @@ coding_approve_coding(struct call *c, const Coding__ApproveCodingRequest *in,
     if (!id_is_nil(sum.replaced))
         TRY(coding_end(c, sum.replaced, CODING_REPLACED));
     TRY(coding_store_price(c, &coding, &price));
-    TRY(person_total_set(c, w.job.programme, w.job.person,
-                         money_add(sum.others, price.payable)));
+    TRY(person_total_set(c, w.job.programme, w.job.person, money_add(sum.others, price.payable)));
     TRY(job_move(&w.job, ON_APPROVE, &c->err));
     const struct id holder = job_let_go(&w.job);
     TRY(job_store(c, &w.job));
@@ -348,11 +346,11 @@ basis_to_wire(struct call *c, const struct coding *coding, const struct subsidy_
     out->attempt = (uint32_t) coding->attempt;
     out->state = call_text(c, state_text(coding->state));
     out->grouping = coding_grouping_to_wire(c, coding);
-    out->sha256 = (ProtobufCBinaryData){ SHA256_BYTES, arena_copy(c->arena, coding->basis_sha256,
-                                                                  SHA256_BYTES) };
+    out->sha256 = (ProtobufCBinaryData){ SHA256_BYTES,
+                                         arena_copy(c->arena, coding->basis_sha256, SHA256_BYTES) };
     out->table_id = id_to_wire(c, coding->table);
-    out->table_sha256 = (ProtobufCBinaryData){ SHA256_BYTES, arena_copy(c->arena, table->sha256,
-                                                                        SHA256_BYTES) };
+    out->table_sha256 =
+        (ProtobufCBinaryData){ SHA256_BYTES, arena_copy(c->arena, table->sha256, SHA256_BYTES) };
     out->coder_id = id_to_wire(c, coding->coder);
     out->certificate = call_text(c, coding->certificate);
     out->reviewer_id = id_to_wire(c, coding->reviewer);

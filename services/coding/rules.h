@@ -19,7 +19,8 @@ const struct drg_names *names_find(const struct schemes *schemes, const char *ch
 /* The only function that changes a table's state; what it allows is moves.def. */
 err_t table_move(struct subsidy_table *table, enum table_event on, struct err *err) MUST_CHECK;
 
-/* Every row is of the scheme or a local sub-group of one that is, once, with an amount in bounds. */
+/* Every row is of the scheme or a local sub-group of one that is, once, with an amount in bounds.
+ */
 err_t rule_table_is_sound(const struct subsidy_table *table, const struct drg_names *names,
                           struct err *err) MUST_CHECK;
 /* Draft 3.3: every group of the scheme has an amount; the error names what is missing, as many as

@@ -61,8 +61,8 @@ require_least(const struct programme *p, struct price *price)
     const bool below = money_cmp(price->payable, p->claim_least) < 0;
     struct price_step *s = step(price, "claim_least", below ? (money_t){ 0 } : price->payable);
     money_format(p->claim_least, text);
-    (void) snprintf(s->why, sizeof s->why, below ? "低于每次最低补助%s元，不予补助" : "不低于每次最低补助%s元",
-                    text);
+    (void) snprintf(s->why, sizeof s->why,
+                    below ? "低于每次最低补助%s元，不予补助" : "不低于每次最低补助%s元", text);
 }
 
 void

@@ -50,7 +50,8 @@ rule_stay_numbers(const struct facts *facts, struct stay_numbers *out, struct er
     int by, bm, bd, ay, am, ad;
 
     if (facts->birth.days > facts->admitted.days || facts->admitted.days > facts->discharged.days)
-        return err_set(err, ERR_REFUSED, JOB_FACTS, "birth, admission and discharge are not in order");
+        return err_set(err, ERR_REFUSED, JOB_FACTS,
+                       "birth, admission and discharge are not in order");
     date_to_civil(facts->birth, &by, &bm, &bd);
     date_to_civil(facts->admitted, &ay, &am, &ad);
     const int32_t stayed = days_between(facts->admitted, facts->discharged);
@@ -121,8 +122,8 @@ rule_coded_is_sound(const struct given *given, const struct stay_numbers *number
     TRY(check_codes(stay->op, stay->op_count, "procedures", err));
     /* A hospital that counts both the first and the last day gives one more. */
     if (stay->los < 0 || stay->los > numbers->los + 1)
-        return err_at(err, ERR_INVALID, "$.coded.los", CODED_LOS,
-                      "%d days do not fit a stay of %d", stay->los, numbers->los);
+        return err_at(err, ERR_INVALID, "$.coded.los", CODED_LOS, "%d days do not fit a stay of %d",
+                      stay->los, numbers->los);
     return check_cause(given, exclusions, err);
 }
 

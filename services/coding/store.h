@@ -70,8 +70,8 @@ err_t job_next(struct call *c, enum job_state state, struct id programme, bool *
 err_t jobs_lease_over(struct call *c, instant_t at, int64_t most, struct job **out,
                       size_t *count) MUST_CHECK;
 struct job_filter {
-    struct id programme;     /* nil: any */
-    enum job_state state;    /* 0: any */
+    struct id programme;  /* nil: any */
+    enum job_state state; /* 0: any */
     bool overdue;
     date_t today, after_due; /* where the page before ended */
     struct id after_claim;

@@ -16,10 +16,12 @@ read_texts(struct call *c, const struct rows *rows, struct coding *out)
         int column;
         const char **text;
     } texts[] = {
-        { 7, &out->scheme.id },        { 8, &out->scheme.name }, { 9, &out->scheme.version },
-        { 10, &out->scheme.checksum }, { 11, &out->mdc },        { 12, &out->adrg },
-        { 13, &out->drg },             { 14, &out->drg_name },   { 15, &out->row_drg },
-        { 20, &out->sensitive_by },    { 22, &out->certificate }, { 26, &out->returned_for },
+        { 7, &out->scheme.id },      { 8, &out->scheme.name },
+        { 9, &out->scheme.version }, { 10, &out->scheme.checksum },
+        { 11, &out->mdc },           { 12, &out->adrg },
+        { 13, &out->drg },           { 14, &out->drg_name },
+        { 15, &out->row_drg },       { 20, &out->sensitive_by },
+        { 22, &out->certificate },   { 26, &out->returned_for },
     };
 
     for (size_t i = 0; i < COUNT(texts); i++)

@@ -47,9 +47,9 @@ certificates(struct call *c, struct id account, struct certificate **out, size_t
 /* --- jobs --- */
 
 static const char *const job_states[] = {
-    [JOB_WAITING] = "WAITING",     [JOB_TAKEN] = "TAKEN",   [JOB_PARKED] = "PARKED",
-    [JOB_CODED] = "CODED",         [JOB_REVIEWING] = "REVIEWING", [JOB_PRICED] = "PRICED",
-    [JOB_UNFIT] = "UNFIT",         [JOB_GONE] = "GONE",
+    [JOB_WAITING] = "WAITING", [JOB_TAKEN] = "TAKEN",         [JOB_PARKED] = "PARKED",
+    [JOB_CODED] = "CODED",     [JOB_REVIEWING] = "REVIEWING", [JOB_PRICED] = "PRICED",
+    [JOB_UNFIT] = "UNFIT",     [JOB_GONE] = "GONE",
 };
 
 static err_t
@@ -140,8 +140,8 @@ jobs_list(struct call *c, const struct job_filter *f, struct job **out, size_t *
 
     TRY(db_query(c, &q_jobs_list, &rows, P_ID_OR_NULL(f->programme),
                  P_TEXT(f->state ? job_states[f->state] : NULL),
-                 f->overdue ? P_DATE(f->today) : P_NULL, P_DATE(f->after_due),
-                 P_ID(f->after_claim), P_INT(f->rows)));
+                 f->overdue ? P_DATE(f->today) : P_NULL, P_DATE(f->after_due), P_ID(f->after_claim),
+                 P_INT(f->rows)));
     return read_jobs(c, rows, out, count);
 }
 
@@ -191,8 +191,7 @@ job_documents(struct call *c, struct id claim, struct document **out, size_t *co
     *count = (size_t) rows_count(rows);
     STORE_LIST(c, *count, out);
     for (int i = 0; i < (int) *count; i++)
-        (*out)[i] =
-            (struct document){ rows_id(rows, i, 0), (int32_t) rows_int(rows, i, 1) };
+        (*out)[i] = (struct document){ rows_id(rows, i, 0), (int32_t) rows_int(rows, i, 1) };
     return ERR_OK;
 }
 
@@ -229,8 +228,7 @@ queue_figures(struct call *c, struct queue_figures *out)
 }
 
 err_t
-tenants_with_leases_over(struct call *c, instant_t at, int64_t most, struct id **out,
-                         size_t *count)
+tenants_with_leases_over(struct call *c, instant_t at, int64_t most, struct id **out, size_t *count)
 {
     OWNED(rows_free) struct rows *rows = NULL;
 

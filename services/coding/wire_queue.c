@@ -1,4 +1,5 @@
-/* wire_queue.c - stays in the queue and what was made of them, in and out; what is sealed at rest. */
+/* wire_queue.c - stays in the queue and what was made of them, in and out; what is sealed at rest.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -98,7 +99,9 @@ facts_unseal(struct call *c, struct id claim, ProtobufCBinaryData sealed, struct
     if (!in)
         return c->err.code;
     *out = (struct facts){
-        .sex = in->sex == 1 ? DRG_MALE : in->sex == 2 ? DRG_FEMALE : DRG_SEX_MISSING,
+        .sex = in->sex == 1   ? DRG_MALE
+               : in->sex == 2 ? DRG_FEMALE
+                              : DRG_SEX_MISSING,
         .birth = { in->birth ? in->birth->days : 0 },
         .admitted = { in->admitted ? in->admitted->days : 0 },
         .discharged = { in->discharged ? in->discharged->days : 0 },
@@ -332,8 +335,7 @@ coding_grouping_to_wire(struct call *c, const struct coding *in)
     coding__grouping__init(out);
     const struct drg_names *names = names_find(c->state, in->scheme.checksum);
     const struct drg_group_name *group = names ? drg_names_group(names, in->drg) : NULL;
-    out->status =
-        call_text(c, drg_status_wire(group && group->ambiguous ? DRG_AMBIGUOUS : DRG_OK));
+    out->status = call_text(c, drg_status_wire(group && group->ambiguous ? DRG_AMBIGUOUS : DRG_OK));
     out->mdc = call_text(c, in->mdc);
     out->adrg = call_text(c, in->adrg);
     out->drg = call_text(c, in->drg);

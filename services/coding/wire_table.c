@@ -70,8 +70,7 @@ sum_up(struct subsidy_table *table)
 
     for (size_t i = 0; i < table->row_count; i++) {
         const struct subsidy_row *row = &table->rows[i];
-        const int size =
-            snprintf(amount, sizeof amount, "\t%lld\t", (long long) row->amount.fen);
+        const int size = snprintf(amount, sizeof amount, "\t%lld\t", (long long) row->amount.fen);
         sha256_add(sum, row->drg, strlen(row->drg));
         sha256_add(sum, "\t", 1);
         sha256_add(sum, row->name, strlen(row->name));
@@ -261,8 +260,8 @@ table_to_csv(struct call *c, const struct subsidy_table *in, Coding__ExportSubsi
     out->body.len = size;
     free(text);
     out->content_type = call_text(c, "text/csv; charset=utf-8");
-    out->file_name = call_text(c, in->state == TABLE_FROZEN ? "subsidy-table.csv"
-                                                            : "subsidy-table-draft.csv");
+    out->file_name =
+        call_text(c, in->state == TABLE_FROZEN ? "subsidy-table.csv" : "subsidy-table-draft.csv");
     if (!out->body.data || !out->content_type || !out->file_name)
         return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the reply needs too much memory");
     return ERR_OK;

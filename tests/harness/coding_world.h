@@ -1,5 +1,5 @@
-/* coding_world.h - a town with a frozen table, coders, reviewers and claims, for tests of the coding
- * queue.  Included by one test program each. */
+/* coding_world.h - a town with a frozen table, coders, reviewers and claims, for tests of the
+ * coding queue.  Included by one test program each. */
 #ifndef HUZHU_TEST_CODING_WORLD_H
 #define HUZHU_TEST_CODING_WORLD_H
 
@@ -61,8 +61,7 @@ world_open(void **state)
     log_open("coding_queue_test", LOG_ERROR);
     w.cluster = cluster_start();
     w.keys = keys_make();
-    if (!w.cluster || !w.keys || !compile_starter() ||
-        !cluster_migrate(w.cluster, &coding_service))
+    if (!w.cluster || !w.keys || !compile_starter() || !cluster_migrate(w.cluster, &coding_service))
         return -1;
     w.conf = (struct coding_conf){ .scheme_folder = w.folder, .lease = 60000, .jobs_held_most = 5 };
     const struct runtime_conf conf = {
@@ -155,13 +154,13 @@ asks(const struct person *person, const char *method, const ProtobufCMessage *in
 #define MUST(person, method, in)                                                                   \
     do {                                                                                           \
         if (asks((person), (method), (in)) != ERR_OK)                                              \
-            fail_msg("%s: %s %s", (method), answer.reason, answer.text);                         \
+            fail_msg("%s: %s %s", (method), answer.reason, answer.text);                           \
     } while (0)
 #define REFUSES(person, method, in, code_, reason_)                                                \
     do {                                                                                           \
         const err_t code__ = asks((person), (method), (in));                                       \
         if (code__ != (code_) || strcmp(answer.reason, (reason_)) != 0)                            \
-            fail_msg("%s: %s %s %s", (method), err_name(code__), answer.reason, answer.text);    \
+            fail_msg("%s: %s %s %s", (method), err_name(code__), answer.reason, answer.text);      \
     } while (0)
 #define REPLY(type, fn) ((type *) fn##__unpack(NULL, answer.body.len, answer.body.data))
 
@@ -209,10 +208,6 @@ staff(role_set_t roles)
 /* --- telling: events of others, by the consumers themselves in one transaction --- */
 
 SVC_EVENT_THUNK(coding_on_programme, Contributions__ProgrammeChanged)
-SVC_EVENT_THUNK(coding_on_withdrawn, Claims__ClaimWithdrawn)
-SVC_EVENT_THUNK(coding_on_refused, Claims__ClaimRefused)
-SVC_EVENT_THUNK(coding_on_line_returned, Disbursement__LineReturned)
-SVC_EVENT_THUNK(coding_on_households, Identity__HouseholdsRecorded)
 
 struct told {
     svc_consumer_fn *consumer;
@@ -253,8 +248,7 @@ a_programme(struct limits limits)
     static Contributions__Programme__Exclusion excluded[] = {
         CONTRIBUTIONS__PROGRAMME__EXCLUSION__COSMETIC,
         CONTRIBUTIONS__PROGRAMME__EXCLUSION__WORK_INJURY,
-        CONTRIBUTIONS__PROGRAMME__EXCLUSION__CRIME,
-        CONTRIBUTIONS__PROGRAMME__EXCLUSION__THIRD_PARTY
+        CONTRIBUTIONS__PROGRAMME__EXCLUSION__CRIME, CONTRIBUTIONS__PROGRAMME__EXCLUSION__THIRD_PARTY
     };
     Contributions__ProgrammeChanged event = CONTRIBUTIONS__PROGRAMME_CHANGED__INIT;
     Contributions__Programme p = CONTRIBUTIONS__PROGRAMME__INIT;
@@ -282,7 +276,8 @@ a_programme(struct limits limits)
     return id;
 }
 
-/* Every group of the starter scheme at 800.00 yuan, but for those that say otherwise; to be freed. */
+/* Every group of the starter scheme at 800.00 yuan, but for those that say otherwise; to be freed.
+ */
 static inline char *
 a_table_text(size_t leave_out, const char *more)
 {

@@ -1,9 +1,15 @@
-/* coding_queue_test.c - subsidy tables, the queue, coding, review and prices on a real PostgreSQL. */
+/* coding_queue_test.c - subsidy tables, the queue, coding, review and prices on a real PostgreSQL.
+ */
 #include "coding_world.h"
 
 #include <pthread.h>
 
 #include "fault/fault.h"
+
+SVC_EVENT_THUNK(coding_on_withdrawn, Claims__ClaimWithdrawn)
+SVC_EVENT_THUNK(coding_on_refused, Claims__ClaimRefused)
+SVC_EVENT_THUNK(coding_on_line_returned, Disbursement__LineReturned)
+SVC_EVENT_THUNK(coding_on_households, Identity__HouseholdsRecorded)
 
 /* --- subsidy tables --- */
 
@@ -83,7 +89,8 @@ req_0_3_3_the_database_keeps_a_frozen_table_too(void **state)
     static const char *const attempts[] = {
         "UPDATE coding.subsidy_row SET amount_fen = amount_fen + 1",
         "DELETE FROM coding.subsidy_row",
-        "INSERT INTO coding.subsidy_row SELECT tenant_id, table_id, 9999, 'XX99', 'x', 1, '', NULL, "
+        "INSERT INTO coding.subsidy_row SELECT tenant_id, table_id, 9999, 'XX99', 'x', 1, '', "
+        "NULL, "
         "NULL, 0 FROM coding.subsidy_table",
         "UPDATE coding.subsidy_table SET state = 'DRAFT', confirmed_by = NULL, frozen_by = NULL",
         "UPDATE coding.subsidy_table SET row_count = 1",
@@ -125,7 +132,8 @@ a_table_is_exported_without_formulas(void **state)
     char *text = strndup((const char *) reply->body.data, reply->body.len);
     assert_string_equal(reply->content_type, "text/csv; charset=utf-8");
     assert_non_null(strstr(text, "\"BR31\",\""));
-    assert_non_null(strstr(text, "\"BR31K\",\"'=1+1,\"\"x\"\"\",\"BR31\",\"6岁及以下\",2500.50\r\n"));
+    assert_non_null(
+        strstr(text, "\"BR31K\",\"'=1+1,\"\"x\"\"\",\"BR31\",\"6岁及以下\",2500.50\r\n"));
     free(text);
     coding__export_subsidy_table_reply__free_unpacked(reply, NULL);
 }
@@ -160,8 +168,9 @@ req_6_2_1a_a_local_sub_group_pays_its_own_amount_and_prints_the_parent(void **st
     (void) a_frozen_table(programme, "BR35A\t脑梗死，60岁及以上\tBR35\t1234.00\t60\t\t\t\n");
     struct claim claim = a_claim(programme, 5);
     assert_int_equal(is_priced(claim.id, "I63.900"), 123400);
-    assert_string_equal(cluster_ask(w.cluster, "SELECT drg || ' ' || row_drg FROM coding.coded_stay"),
-                        "BR35 BR35A");
+    assert_string_equal(
+        cluster_ask(w.cluster, "SELECT drg || ' ' || row_drg FROM coding.coded_stay"),
+        "BR35 BR35A");
 }
 
 static void
@@ -370,8 +379,8 @@ a_coder_sees_the_stay_and_nobody(void **state)
     assert_string_equal(reply->facts->hospital_level, "2");
     coding__get_job_reply__free_unpacked(reply, NULL);
     REFUSES(&stranger, "GetJob", &get.base, ERR_NOT_FOUND, JOB_NONE);
-    assert_true(cluster_sql(w.cluster,
-                            "SELECT FROM coding.event WHERE topic LIKE '%SensitiveRead'") >= 2);
+    assert_true(
+        cluster_sql(w.cluster, "SELECT FROM coding.event WHERE topic LIKE '%SensitiveRead'") >= 2);
 }
 
 static void
@@ -521,11 +530,13 @@ a_returned_coding_is_done_again_and_both_are_kept(void **state)
     assert_int_equal(id_cmp(takes_review(&reviewer, &seen), claim.id), 0);
     assert_int_equal(id_cmp(seen, second), 0);
     assert_int_equal(approves(&reviewer, claim.id, second), 80000);
-    assert_int_equal(cluster_sql(w.cluster, "SELECT FROM coding.coded_stay WHERE state = 'RETURNED' "
-                                            "AND attempt = 1 AND returned_for <> ''"),
+    assert_int_equal(cluster_sql(w.cluster,
+                                 "SELECT FROM coding.coded_stay WHERE state = 'RETURNED' "
+                                 "AND attempt = 1 AND returned_for <> ''"),
                      1);
     assert_int_equal(
-        cluster_sql(w.cluster, "SELECT FROM coding.coded_stay WHERE state = 'PRICED' AND attempt = 2"),
+        cluster_sql(w.cluster,
+                    "SELECT FROM coding.coded_stay WHERE state = 'PRICED' AND attempt = 2"),
         1);
 }
 
@@ -552,10 +563,11 @@ req_7_2_4b_a_returned_line_is_coded_by_another_and_replaces_the_price(void **sta
     assert_true(id_is_nil(takes(&coder)));
     /* 80000 would be left of 100000 only if the first price did not count any more. */
     assert_int_equal(is_priced(claim.id, "J18.900"), 80000);
-    assert_string_equal(cluster_ask(w.cluster, "SELECT priced_fen FROM coding.person_total"), "80000");
+    assert_string_equal(cluster_ask(w.cluster, "SELECT priced_fen FROM coding.person_total"),
+                        "80000");
     assert_int_equal(told("ClaimPriced"), 2);
-    assert_int_equal(cluster_sql(w.cluster, "SELECT FROM coding.coded_stay WHERE state = 'REPLACED'"),
-                     1);
+    assert_int_equal(
+        cluster_sql(w.cluster, "SELECT FROM coding.coded_stay WHERE state = 'REPLACED'"), 1);
     assert_int_equal(
         cluster_sql(w.cluster, "SELECT FROM coding.coded_stay WHERE line_returned AND attempt = 1"),
         1);
@@ -650,10 +662,10 @@ two_approvals_at_once_share_the_persons_limit(void **state)
             assert_int_equal(approvals[i].code, ERR_OK);
         }
     }
-    assert_int_equal(cluster_sql(w.cluster, "SELECT FROM coding.person_total WHERE priced_fen <> 100000"),
-                     0);
-    assert_int_equal(cluster_sql(w.cluster, "SELECT FROM coding.coded_stay WHERE payable_fen = 20000"),
-                     20);
+    assert_int_equal(
+        cluster_sql(w.cluster, "SELECT FROM coding.person_total WHERE priced_fen <> 100000"), 0);
+    assert_int_equal(
+        cluster_sql(w.cluster, "SELECT FROM coding.coded_stay WHERE payable_fen = 20000"), 20);
     (void) pthread_barrier_destroy(&barrier);
     svc_thread_destroy(second_thread);
 }
@@ -703,9 +715,9 @@ req_7_2_4b_the_township_sees_the_basis_of_a_group(void **state)
     sha256(basis->trace, strlen(basis->trace), sum);
     assert_memory_equal(sum, basis->sha256.data, 32);
     coding__get_basis_reply__free_unpacked(reply, NULL);
-    assert_true(cluster_sql(w.cluster, "SELECT FROM coding.event WHERE topic LIKE "
-                                       "'%SensitiveRead' AND position('GetBasis'::bytea IN body) > 0") ==
-                1);
+    assert_true(cluster_sql(w.cluster,
+                            "SELECT FROM coding.event WHERE topic LIKE "
+                            "'%SensitiveRead' AND position('GetBasis'::bytea IN body) > 0") == 1);
 }
 
 static void
@@ -809,7 +821,18 @@ codes_are_found_by_code_and_by_name(void **state)
 
 /* --- bad input --- */
 
-enum bad_at { B_CREATE, B_SEARCH, B_CERTIFICATE, B_TAKE, B_ASK, B_UNFIT, B_SUBMIT, B_RETURN, B_LIST, B_BASIS };
+enum bad_at {
+    B_CREATE,
+    B_SEARCH,
+    B_CERTIFICATE,
+    B_TAKE,
+    B_ASK,
+    B_UNFIT,
+    B_SUBMIT,
+    B_RETURN,
+    B_LIST,
+    B_BASIS
+};
 
 static char long_text[2000];
 
@@ -830,7 +853,8 @@ static const struct bad bad_inputs[] = {
     { B_CREATE, "drg\tamount\nBR31\t1000000.01\n", 0, ERR_INVALID, "table.amount" },
     { B_CREATE, "drg\tamount\nXX99\t1\n", 0, ERR_INVALID, "table.group" },
     { B_CREATE, "drg\tamount\nBR31\t1\nBR31\t2\n", 0, ERR_INVALID, "table.double" },
-    { B_CREATE, "drg\tamount\tparent\nBR31\t1\t\nBR31A\t2\tBR31\n", 0, ERR_INVALID, "table.parent" },
+    { B_CREATE, "drg\tamount\tparent\nBR31\t1\t\nBR31A\t2\tBR31\n", 0, ERR_INVALID,
+      "table.parent" },
     { B_CREATE, "drg\tamount\tparent\tsex\nBR31A\t2\tBR31\tM\n", 0, ERR_INVALID, "table.parent" },
     { B_CREATE, "drg\tamount\tage_to\nBR31\t1\t6\n", 0, ERR_INVALID, "table.parent" },
     { B_CREATE, "drg\tamount\tage_to\nBR31\t1\t-6\n", 0, ERR_INVALID, "table.band" },
@@ -975,9 +999,15 @@ bad_submit(const struct bad *b, const struct bad_world *v)
 
     a_submission(&s, b->number == 10 ? v->unknown : v->claim.id, b->text);
     switch (b->number) {
-    case 1: s.in.coded = NULL; break;
-    case 2: s.coded.code_set = 0; break;
-    case 3: s.coded.n_diagnoses = 0; break;
+    case 1:
+        s.in.coded = NULL;
+        break;
+    case 2:
+        s.coded.code_set = 0;
+        break;
+    case 3:
+        s.coded.n_diagnoses = 0;
+        break;
     case 4:
         s.diagnoses[1] = s.diagnoses[0];
         s.coded.n_diagnoses = 2;
@@ -990,10 +1020,17 @@ bad_submit(const struct bad *b, const struct bad_world *v)
         number.value = -1;
         s.coded.icu = &number;
         break;
-    case 7: s.coded.department = long_text; break;
-    case 8: s.coded.cause = (Coding__Injury__Cause) 99; break;
-    case 9: s.coded.cause = CODING__INJURY__CAUSE__WORK; break;
-    default: break;
+    case 7:
+        s.coded.department = long_text;
+        break;
+    case 8:
+        s.coded.cause = (Coding__Injury__Cause) 99;
+        break;
+    case 9:
+        s.coded.cause = CODING__INJURY__CAUSE__WORK;
+        break;
+    default:
+        break;
     }
     return asks(&v->coder, "SubmitCoding", &s.in.base);
 }
@@ -1032,13 +1069,14 @@ static void
 each_bad_input_has_its_reason_and_changes_nothing(void **state)
 {
     static err_t (*const tries[])(const struct bad *, const struct bad_world *) = {
-        bad_create, bad_search, bad_certificate, bad_take,   bad_ask,
+        bad_create, bad_search, bad_certificate, bad_take, bad_ask,
         bad_unfit,  bad_submit, bad_return,      bad_list, bad_basis,
     };
-    static const char state_sql[] =
-        "SELECT md5(string_agg(t, '|')) FROM (SELECT j::text AS t FROM coding.job j UNION ALL SELECT "
-        "s::text FROM coding.subsidy_table s UNION ALL SELECT c::text FROM coding.certificate c UNION "
-        "ALL SELECT k::text FROM coding.coded_stay k ORDER BY 1) x";
+    static const char state_sql[] = "SELECT md5(string_agg(t, '|')) FROM (SELECT j::text AS t FROM "
+                                    "coding.job j UNION ALL SELECT "
+                                    "s::text FROM coding.subsidy_table s UNION ALL SELECT c::text "
+                                    "FROM coding.certificate c UNION "
+                                    "ALL SELECT k::text FROM coding.coded_stay k ORDER BY 1) x";
     struct bad_world v = { .programme = a_programme((struct limits){ 0 }), .unknown = a_new_id() };
     char before[64];
 
@@ -1081,7 +1119,8 @@ an_approval_that_fails_anywhere_leaves_no_half(void **state)
     in.coding_id = wire(&coding);
     for (int nth = 1;; nth++) {
         assert_in_range(nth, 1, 100);
-        struct request_of *request = request_of(w.keys, &reviewer, "ApproveCoding", &in.base, "one");
+        struct request_of *request =
+            request_of(w.keys, &reviewer, "ApproveCoding", &in.base, "one");
         fault_arm_nth(nth);
         svc_thread_answer(w.thread, "gateway", &request->envelope, &answer);
         const bool fired = fault_fired();
@@ -1089,11 +1128,13 @@ an_approval_that_fails_anywhere_leaves_no_half(void **state)
         request_free(request);
         const int prices = told("ClaimPriced");
         assert_true(prices == 0 || prices == 1);
-        assert_int_equal(cluster_sql(w.cluster, "SELECT FROM coding.coded_stay WHERE state = 'PRICED'"),
+        assert_int_equal(
+            cluster_sql(w.cluster, "SELECT FROM coding.coded_stay WHERE state = 'PRICED'"), prices);
+        assert_int_equal(cluster_sql(w.cluster, "SELECT FROM coding.job WHERE state = 'PRICED'"),
                          prices);
-        assert_int_equal(cluster_sql(w.cluster, "SELECT FROM coding.job WHERE state = 'PRICED'"), prices);
-        assert_int_equal(cluster_sql(w.cluster, "SELECT FROM coding.person_total WHERE priced_fen = 80000"),
-                         prices);
+        assert_int_equal(
+            cluster_sql(w.cluster, "SELECT FROM coding.person_total WHERE priced_fen = 80000"),
+            prices);
         if (!fired)
             break;
     }

@@ -17,11 +17,12 @@ static struct drg_names *names;
 static char codes[NAMES][16], called[NAMES][80];
 
 static const char *const words[WORDS] = {
-    "急性", "慢性", "肺", "炎", "细菌性", "病毒性", "胃", "肠", "肝", "胆", "囊", "结石", "伴",
-    "梗阻", "出血", "恶性", "肿瘤", "良性", "股骨", "骨折", "开放性", "闭合性", "心", "肌", "梗死",
-    "脑", "血管", "畸形", "先天性", "糖尿病", "肾病", "视网膜", "病变", "高血压", "心脏病", "衰竭",
-    "支气管", "哮喘", "阻塞性", "扩张", "结核", "感染", "术后", "复发", "左侧", "右侧", "双侧", "上",
-    "下", "段", "腺", "甲状", "功能", "减退", "亢进", "HIV", "中毒", "药物", "不良", "反应",
+    "急性",   "慢性",   "肺",   "炎",     "细菌性", "病毒性", "胃",     "肠",   "肝",     "胆",
+    "囊",     "结石",   "伴",   "梗阻",   "出血",   "恶性",   "肿瘤",   "良性", "股骨",   "骨折",
+    "开放性", "闭合性", "心",   "肌",     "梗死",   "脑",     "血管",   "畸形", "先天性", "糖尿病",
+    "肾病",   "视网膜", "病变", "高血压", "心脏病", "衰竭",   "支气管", "哮喘", "阻塞性", "扩张",
+    "结核",   "感染",   "术后", "复发",   "左侧",   "右侧",   "双侧",   "上",   "下",     "段",
+    "腺",     "甲状",   "功能", "减退",   "亢进",   "HIV",    "中毒",   "药物", "不良",   "反应",
 };
 
 static uint64_t seed = 42;
@@ -46,8 +47,8 @@ write_pack(void)
     assert_non_null(out);
     for (int i = 0; i < NAMES; i++) {
         size_t used = 0;
-        (void) snprintf(codes[i], sizeof codes[i], "%c%02d.%03dx%d", 'A' + i / 1000 % 26, i / 100 % 100,
-                        i % 1000, i / 26000 + 5);
+        (void) snprintf(codes[i], sizeof codes[i], "%c%02d.%03dx%d", 'A' + i / 1000 % 26,
+                        i / 100 % 100, i % 1000, i / 26000 + 5);
         for (uint32_t n = 3 + pick(5); n > 0; n--)
             used += (size_t) snprintf(called[i] + used, sizeof called[i] - used, "%s",
                                       words[pick(WORDS)]);
@@ -74,8 +75,9 @@ open_scheme(void **state)
     (void) snprintf(pack, sizeof pack, "%s/pack", folder);
     write_pack();
     (void) snprintf(path, sizeof path, "%s/x.hzs", folder);
-    (void) snprintf(command, sizeof command, "'%s/bin/huzhu-drg' compile '%s' -o '%s' >/dev/null 2>&1",
-                    HUZHU_BINARY_DIR, pack, path);
+    (void) snprintf(command, sizeof command,
+                    "'%s/bin/huzhu-drg' compile '%s' -o '%s' >/dev/null 2>&1", HUZHU_BINARY_DIR,
+                    pack, path);
     if (system(command) != 0 || drg_scheme_open(path, &scheme, &err) != ERR_OK)
         return -1;
     names = drg_names_create(scheme);
@@ -141,7 +143,7 @@ a_code_is_found_by_its_beginning_in_any_case(void **state)
     assert_int_equal(drg_names_search(names, DRG_OP, "47.0100", hits, 3, &more), 1);
     assert_int_equal(drg_names_search(names, DRG_DX, "没有这种病", hits, 3, &more), 0);
     assert_int_equal(drg_names_search(names, DRG_DX, "", hits, 3, &more), 0);
-    assert_true(drg_names_search(names, DRG_DX, "hiv", hits, 3, &more) == 3); /* in names */
+    assert_true(drg_names_search(names, DRG_DX, "hiv", hits, 3, &more) == 3);         /* in names */
     assert_int_equal(drg_names_search(names, DRG_DX, "\xe8\x82", hits, 3, &more), 0); /* half */
 }
 
@@ -185,7 +187,8 @@ by_us(const void *a, const void *b)
 static void
 a_search_over_47000_names_takes_less_than_5_ms(void **state)
 {
-    static const char *const queries[] = { "性", "炎", "急性", "肺炎", "心 衰竭", "J18", "A", "病变出血" };
+    static const char *const queries[] = { "性",      "炎",  "急性", "肺炎",
+                                           "心 衰竭", "J18", "A",    "病变出血" };
     struct drg_hit hits[DRG_HITS_MAX];
     int64_t us[COUNT(queries) * 25];
     bool more;

@@ -104,7 +104,8 @@ the_steps_stand_in_their_order_and_say_why(void **state)
         assert_int_equal(price.steps[i].before.fen,
                          i == 0 ? price.due.fen : price.steps[i - 1].after.fen);
     }
-    assert_string_equal(price.steps[3].why, "每人每年最高补助2000.00元，本年度其他住院已核定1950.00元");
+    assert_string_equal(price.steps[3].why,
+                        "每人每年最高补助2000.00元，本年度其他住院已核定1950.00元");
     assert_string_equal(price.steps[4].why, "低于每次最低补助100.00元，不予补助");
     assert_int_equal(price.payable.fen, 0);
 }
@@ -140,8 +141,8 @@ req_A_1_no_sequence_of_stays_and_recodings_passes_a_cap(void **state)
         for (int i = 0; i < 60; i++) {
             const size_t claim = next_random(&seed) % COUNT(in_force);
             const int64_t own = (int64_t) (next_random(&seed) % 1500000);
-            const struct price price = priced(&p, (int64_t) (next_random(&seed) % 1000000), own,
-                                              sum - in_force[claim]);
+            const struct price price =
+                priced(&p, (int64_t) (next_random(&seed) % 1000000), own, sum - in_force[claim]);
             const int64_t paid = price.payable.fen;
             assert_true(paid >= 0 && paid <= price.due.fen);
             assert_true(!p.own_payment_limits || paid <= own);
@@ -190,7 +191,7 @@ req_6_2_1a_the_first_local_sub_group_that_fits_decides(void **state)
         enum drg_sex sex;
         const char *drg;
     } cases[] = {
-        { 0, DRG_MALE, "ES35a" },   { 6, DRG_FEMALE, "ES35a" }, { 7, DRG_MALE, "ES35" },
+        { 0, DRG_MALE, "ES35a" },   { 6, DRG_FEMALE, "ES35a" },  { 7, DRG_MALE, "ES35" },
         { 7, DRG_FEMALE, "ES35b" }, { 17, DRG_FEMALE, "ES35b" }, { 18, DRG_FEMALE, "ES35" },
         { 74, DRG_MALE, "ES35" },   { 75, DRG_MALE, "ES35c" },
     };

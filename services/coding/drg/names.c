@@ -29,7 +29,8 @@ struct drg_names {
 
 /* --- characters --- */
 
-/* The next code point, ASCII letters in lower case; bytes that are no UTF-8 stand for themselves. */
+/* The next code point, ASCII letters in lower case; bytes that are no UTF-8 stand for themselves.
+ */
 static uint32_t
 next_char(const char **at)
 {
@@ -107,7 +108,8 @@ index_book(struct book *book)
     if (!book->postings)
         return false;
     for (size_t i = 0; i < book->count; i++)
-        book->posting_count += pairs_of(book->entries[i].name, i, book->postings + book->posting_count);
+        book->posting_count +=
+            pairs_of(book->entries[i].name, i, book->postings + book->posting_count);
     qsort(book->postings, book->posting_count, sizeof *book->postings, by_number);
     for (size_t i = 0; i < book->posting_count; i++)
         if (kept == 0 || book->postings[i] != book->postings[kept - 1])
@@ -151,7 +153,8 @@ fill_foreign(struct book *book, const struct drg_scheme *s, const struct diction
 static int
 by_drg(const void *a, const void *b)
 {
-    return strcmp(((const struct drg_group_name *) a)->drg, ((const struct drg_group_name *) b)->drg);
+    return strcmp(((const struct drg_group_name *) a)->drg,
+                  ((const struct drg_group_name *) b)->drg);
 }
 
 static bool
@@ -251,7 +254,8 @@ find_codes(struct finding *f, const char *query)
     size_t low = 0, high = f->book->count;
 
     for (size_t i = 0; i <= size; i++)
-        raised[i] = (char) (query[i] >= 'a' && query[i] <= 'z' && i == 0 ? query[i] - 32 : query[i]);
+        raised[i] =
+            (char) (query[i] >= 'a' && query[i] <= 'z' && i == 0 ? query[i] - 32 : query[i]);
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
         if (strcmp(f->book->entries[middle].code, raised) < 0)
@@ -396,7 +400,7 @@ drg_names_group(const struct drg_names *names, const char *drg)
 {
     const struct drg_group_name key = { .drg = drg };
 
-    return names->group_count == 0 ? NULL
-                                   : bsearch(&key, names->groups, names->group_count,
-                                             sizeof *names->groups, by_drg);
+    return names->group_count == 0
+               ? NULL
+               : bsearch(&key, names->groups, names->group_count, sizeof *names->groups, by_drg);
 }

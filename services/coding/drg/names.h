@@ -4,7 +4,8 @@
  * it.  Look-ups by code are a binary search; those by name go through the character pairs (bigrams)
  * of the names: the rarest pair of the query names the few candidates, which are then read.
  *
- * Memory: 8 bytes for each character and each pair of the names, some 10 MiB for a national scheme. */
+ * Memory: 8 bytes for each character and each pair of the names, some 10 MiB for a national scheme.
+ */
 #ifndef HUZHU_DRG_NAMES_H
 #define HUZHU_DRG_NAMES_H
 

@@ -34,7 +34,7 @@ err_t
 coding_search_codes(struct call *c, const Coding__SearchCodesRequest *in,
                     Coding__SearchCodesReply *out)
 {
-    const struct drg_scheme *scheme;
+    const struct drg_scheme *scheme = NULL;
     struct drg_hit hits[DRG_HITS_MAX];
     enum drg_book book;
     bool more;
@@ -45,7 +45,7 @@ coding_search_codes(struct call *c, const Coding__SearchCodesRequest *in,
     const size_t count = drg_names_search(names_find(c->state, identity->checksum), book, in->query,
                                           hits, in->limit ? in->limit : 20, &more);
 
-    STORE_LIST(c, count, &out->hits);
+    REPLY_LIST(c, count, &out->hits);
     for (size_t i = 0; i < count; i++) {
         Coding__SearchCodesReply__Hit *hit = arena_alloc(c->arena, sizeof *hit);
         if (!hit)
@@ -104,7 +104,7 @@ coding_list_certificates(struct call *c, const Coding__ListCertificatesRequest *
     if (!call_has(c, all)) /* a coder sees the own ones */
         account = c->account;
     TRY(certificates(c, account, &list, &count));
-    STORE_LIST(c, count, &out->certificates);
+    REPLY_LIST(c, count, &out->certificates);
     for (size_t i = 0; i < count; i++) {
         out->certificates[i] = certificate_to_wire(c, &list[i]);
         if (!out->certificates[i])

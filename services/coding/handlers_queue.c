@@ -48,7 +48,7 @@ err_t
 show_facts(struct call *c, const struct job *job, Coding__JobFacts **out)
 {
     struct subsidy_table table;
-    const struct drg_scheme *scheme;
+    const struct drg_scheme *scheme = NULL;
     struct document *documents;
     struct stay_numbers numbers;
     struct facts facts;
@@ -307,7 +307,7 @@ coding_list_jobs(struct call *c, const Coding__ListJobsRequest *in, Coding__List
         count--;
         TRY(job_page_to_wire(c, &jobs[count - 1], &out->next_page_token));
     }
-    STORE_LIST(c, count, &out->jobs);
+    REPLY_LIST(c, count, &out->jobs);
     for (size_t i = 0; i < count; i++) {
         TRY(answer(c, &jobs[i], &out->jobs[i]));
         out->n_jobs++;

@@ -67,8 +67,8 @@ coding_create_subsidy_table(struct call *c, const Coding__CreateSubsidyTableRequ
                                    .designed_by = c->account,
                                    .created_at = c->now,
                                    .version = 1 };
-    const struct drg_scheme *scheme;
-    const struct drg_names *names;
+    const struct drg_scheme *scheme = NULL;
+    const struct drg_names *names = NULL;
 
     TRY(id_from_wire(in->table_id, "$.tableId", &table.id, &c->err));
     TRY(id_from_wire(in->programme_id, "$.programmeId", &table.programme, &c->err));
@@ -105,7 +105,7 @@ coding_list_subsidy_tables(struct call *c, const Coding__ListSubsidyTablesReques
 
     TRY(id_from_wire(in->programme_id, "$.programmeId", &id, &c->err));
     TRY(tables_of(c, id, &tables, &count));
-    STORE_LIST(c, count, &out->tables);
+    REPLY_LIST(c, count, &out->tables);
     for (size_t i = 0; i < count; i++) {
         out->tables[i] = table_to_wire(c, &tables[i], NULL);
         if (!out->tables[i])
@@ -132,7 +132,7 @@ coding_change_subsidy_table(struct call *c, const Coding__ChangeSubsidyTableRequ
                             Coding__ChangeSubsidyTableReply *out)
 {
     struct subsidy_table table;
-    const struct drg_names *names;
+    const struct drg_names *names = NULL;
 
     TRY(lock_for(c, in->table_id, &table));
     TRY(table_move(&table, ON_CHANGE, &c->err));
@@ -151,7 +151,7 @@ coding_confirm_subsidy_table(struct call *c, const Coding__ConfirmSubsidyTableRe
                              Coding__ConfirmSubsidyTableReply *out)
 {
     struct subsidy_table table;
-    const struct drg_names *names;
+    const struct drg_names *names = NULL;
 
     TRY(lock_for(c, in->table_id, &table));
     TRY(table_move(&table, ON_CONFIRM, &c->err));
@@ -172,8 +172,8 @@ coding_freeze_subsidy_table(struct call *c, const Coding__FreezeSubsidyTableRequ
                             Coding__FreezeSubsidyTableReply *out)
 {
     struct subsidy_table table;
-    const struct drg_scheme *scheme;
-    const struct drg_names *names;
+    const struct drg_scheme *scheme = NULL;
+    const struct drg_names *names = NULL;
 
     TRY(lock_for(c, in->table_id, &table));
     TRY(table_move(&table, ON_FREEZE, &c->err));

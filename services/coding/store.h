@@ -130,6 +130,14 @@ err_t person_total_set(struct call *c, struct id programme, struct id person,
             return err_set(&(c)->err, ERR_LIMITED, "rpc.too_large",                                \
                            "the request needs too much memory");                                   \
     } while (0)
+/* The same for the repeated messages of a reply. */
+#define REPLY_LIST(c, count, list)                                                                 \
+    do {                                                                                           \
+        *(list) = arena_alloc((c)->arena, ((count) + 1) * sizeof(void *));                         \
+        if (!*(list))                                                                              \
+            return err_set(&(c)->err, ERR_LIMITED, "rpc.too_large",                                \
+                           "the reply needs too much memory");                                     \
+    } while (0)
 /* Texts and bytes out of rows, copied; ERR_LIMITED. */
 err_t store_text(struct call *c, const struct rows *rows, int row, int column,
                  const char **out) MUST_CHECK;

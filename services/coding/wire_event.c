@@ -55,7 +55,7 @@ emit_claim_unfit(struct call *c, struct id claim, int exclusion)
 static err_t
 steps_to_event(struct call *c, const struct price *price, Coding__ClaimPriced *event)
 {
-    event->steps = arena_alloc(c->arena, (price->step_count + 1) * sizeof *event->steps);
+    event->steps = arena_alloc(c->arena, (price->step_count + 1) * sizeof(void *));
     for (size_t i = 0; event->steps && i < price->step_count; i++) {
         Coding__ClaimPriced__Step *step = arena_alloc(c->arena, sizeof *step);
         if (!step)

@@ -274,7 +274,7 @@ facts_to_wire(struct call *c, const struct facts_view *in)
     out->los = (uint32_t) in->numbers->los;
     out->hospital_level = call_text(c, in->facts->level);
     out->scheme = scheme_to_wire(c, in->scheme);
-    out->documents = made(c, (in->document_count + 1) * sizeof *out->documents);
+    out->documents = made(c, (in->document_count + 1) * sizeof(void *));
     if (!out->admitted || !out->discharged || !out->hospital_level || !out->scheme ||
         !out->documents)
         return NULL;
@@ -306,7 +306,7 @@ price_to_wire(struct call *c, const struct coding *coding, const struct price *p
     out->due = money_to_wire(c, price->due);
     out->payable = money_to_wire(c, price->payable);
     out->sensitive = coding->sensitive;
-    out->steps = made(c, (price->step_count + 1) * sizeof *out->steps);
+    out->steps = made(c, (price->step_count + 1) * sizeof(void *));
     if (!out->drg || !out->drg_name || !out->sub_group || !out->due || !out->payable || !out->steps)
         return NULL;
     for (size_t i = 0; i < price->step_count; i++) {

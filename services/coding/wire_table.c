@@ -158,7 +158,7 @@ missing_to_wire(struct call *c, const struct subsidy_table *in, const struct drg
     const struct drg_group_name *groups;
     const size_t count = drg_names_groups(names, &groups);
 
-    out->missing = made(c, (count + 1) * sizeof *out->missing);
+    out->missing = made(c, (count + 1) * sizeof(void *));
     if (!out->missing)
         return c->err.code;
     for (size_t i = 0; i < count; i++) {
@@ -176,7 +176,7 @@ missing_to_wire(struct call *c, const struct subsidy_table *in, const struct drg
 static err_t
 rows_to_wire(struct call *c, const struct subsidy_table *in, Coding__SubsidyTable *out)
 {
-    out->rows = made(c, (in->row_count + 1) * sizeof *out->rows);
+    out->rows = made(c, (in->row_count + 1) * sizeof(void *));
     if (!out->rows)
         return c->err.code;
     for (size_t i = 0; i < in->row_count; i++) {
@@ -278,7 +278,7 @@ emit_table_frozen(struct call *c, const struct subsidy_table *in)
     event.scheme = scheme_to_wire(c, &in->scheme);
     event.by = id_to_wire(c, in->frozen_by);
     event.sha256 = (ProtobufCBinaryData){ sizeof in->sha256, (uint8_t *) in->sha256 };
-    event.rows = made(c, (in->row_count + 1) * sizeof *event.rows);
+    event.rows = made(c, (in->row_count + 1) * sizeof(void *));
     if (!event.table_id || !event.programme_id || !event.scheme || !event.by || !event.rows)
         return c->err.code;
     for (size_t i = 0; i < in->row_count; i++) {

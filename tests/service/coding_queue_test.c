@@ -207,6 +207,144 @@ the_limits_of_the_programme_are_steps(void **state)
     coding__get_basis_reply__free_unpacked(reply, NULL);
 }
 
+/* --- what others are told --- */
+
+/* The newest event of the type, decoded. */
+static ProtobufCMessage *
+event_of(const ProtobufCMessageDescriptor *type)
+{
+    char sql[256];
+
+    (void) snprintf(
+        sql, sizeof sql,
+        "SELECT encode(body, 'hex') FROM coding.event WHERE topic = '%s' ORDER BY tx DESC, "
+        "seq DESC LIMIT 1",
+        type->name);
+    PGconn *conn = cluster_connect(w.cluster, "postgres"); /* cluster_ask() keeps short values */
+    PGresult *result = PQexec(conn, sql);
+    assert_int_equal(PQntuples(result), 1);
+    const char *hex = PQgetvalue(result, 0, 0);
+    const size_t size = strlen(hex) / 2;
+    uint8_t *bytes = calloc(1, size + 1);
+    assert_true(size > 0);
+    for (size_t i = 0; i < size; i++) {
+        const char digits[3] = { hex[2 * i], hex[2 * i + 1], 0 };
+        bytes[i] = (uint8_t) strtoul(digits, NULL, 16);
+    }
+    ProtobufCMessage *message = protobuf_c_message_unpack(type, NULL, size, bytes);
+    free(bytes);
+    PQclear(result);
+    PQfinish(conn);
+    assert_non_null(message);
+    return message;
+}
+
+static void
+req_6_2_2e_what_is_told_to_be_published_is_the_frozen_table(void **state)
+{
+    const struct person officer = staff(ROLE_TOWNSHIP_OFFICER);
+    Coding__ExportSubsidyTableRequest in = CODING__EXPORT_SUBSIDY_TABLE_REQUEST__INIT;
+    const struct id programme = a_programme((struct limits){ 0 });
+    const struct id table = a_frozen_table(programme, "BR31K\tx\tBR31\t2500.50\t\t6\t女\t\n");
+    size_t lines = 0;
+
+    (void) state;
+    Coding__TableFrozen *event =
+        (Coding__TableFrozen *) event_of(&coding__table_frozen__descriptor);
+    in.table_id = wire(&table);
+    MUST(&officer, "ExportSubsidyTable", &in.base);
+    Coding__ExportSubsidyTableReply *reply =
+        REPLY(Coding__ExportSubsidyTableReply, coding__export_subsidy_table_reply);
+    for (size_t i = 0; i < reply->body.len; i++)
+        lines += reply->body.data[i] == '\n';
+    assert_int_equal(lines, event->n_rows + 1);
+    assert_int_equal(cluster_sql(w.cluster, "SELECT FROM coding.subsidy_row"), event->n_rows);
+    const Coding__TableFrozen__Row *last = event->rows[event->n_rows - 1];
+    assert_string_equal(last->drg, "BR31K");
+    assert_string_equal(last->parent, "BR31");
+    assert_string_equal(last->who, "6岁及以下 女");
+    assert_int_equal(last->amount->fen, 250050);
+    assert_int_equal(id_cmp(id_of(event->programme_id), programme), 0);
+    assert_int_equal(event->sha256.len, 32);
+    coding__export_subsidy_table_reply__free_unpacked(reply, NULL);
+    coding__table_frozen__free_unpacked(event, NULL);
+}
+
+static void
+req_6_2_2f_a_price_names_its_people_its_steps_and_its_day(void **state)
+{
+    const struct id programme = a_programme((struct limits){ .most = 70000 });
+
+    (void) state;
+    (void) a_frozen_table(programme, "");
+    for (int due_in = 0; due_in >= -1; due_in--) { /* decided on the due day, and the day after */
+        const struct claim claim = a_claim(programme, due_in);
+        assert_int_equal(is_priced(claim.id, "J18.900"), 70000);
+        Coding__ClaimPriced *event =
+            (Coding__ClaimPriced *) event_of(&coding__claim_priced__descriptor);
+        assert_int_equal(id_cmp(id_of(event->claim_id), claim.id), 0);
+        assert_int_equal(id_cmp(id_of(event->person_id), claim.person), 0);
+        assert_int_equal(id_cmp(id_of(event->village_id), claim.village), 0);
+        assert_int_not_equal(id_cmp(id_of(event->coder_id), id_of(event->reviewer_id)), 0);
+        assert_int_equal(event->due->fen, 80000);
+        assert_int_equal(event->payable->fen, 70000);
+        assert_int_equal(event->n_steps, 2);
+        assert_string_equal(event->steps[1]->name, "claim_most");
+        assert_int_equal(event->steps[1]->before->fen, 80000);
+        assert_int_equal(event->steps[1]->after->fen, 70000);
+        assert_string_equal(event->steps[1]->why, "每次住院最高补助700.00元");
+        assert_int_equal(event->decided_on->days, today().days);
+        assert_int_equal(event->on_time, due_in == 0);
+        assert_string_equal(event->drg, "ES45");
+        assert_string_equal(event->sub_group, "");
+        assert_string_equal(event->sensitive_by, "2026.1");
+        assert_false(event->sensitive);
+        assert_int_equal(event->basis_sha256.len, 32);
+        assert_int_equal(strlen(event->scheme->checksum), 64);
+        coding__claim_priced__free_unpacked(event, NULL);
+    }
+}
+
+static void
+req_003_12_the_scheme_is_the_programmes(void **state)
+{
+    const struct person designer = staff(ROLE_DESIGNER);
+    const struct id programme = a_programme((struct limits){ 0 });
+    char text[] = "drg\tamount\nBR31\t1\n";
+
+    (void) state;
+    cluster_sql(w.cluster, "UPDATE coding.programme SET scheme = repeat('0', 64)");
+    assert_int_equal(creates_table(&designer, a_new_id(), programme, text), ERR_UNAVAILABLE);
+    assert_string_equal(answer.reason, SCHEME_NOT_LOADED);
+    cluster_sql(w.cluster, "UPDATE coding.programme SET scheme = ''"); /* then its year's */
+    assert_int_equal(creates_table(&designer, a_new_id(), programme, text), ERR_REFUSED);
+    assert_string_equal(answer.reason, SCHEME_NOT_NAMED);
+}
+
+static void
+req_0_3_1_an_outpatient_visit_is_no_stay(void **state)
+{
+    const struct id programme = a_programme((struct limits){ 0 });
+    const struct person coder = a_coder();
+    Coding__MarkUnfitRequest in = CODING__MARK_UNFIT_REQUEST__INIT;
+    Huzhu__Id *uploads[1];
+
+    (void) state;
+    (void) a_frozen_table(programme, "");
+    const struct claim claim = a_claim(programme, 1);
+    assert_int_equal(id_cmp(takes(&coder), claim.id), 0);
+    uploads[0] = wire(&claim.uploads[0]);
+    in.claim_id = wire(&claim.id);
+    in.exclusion = CONTRIBUTIONS__PROGRAMME__EXCLUSION__OUTPATIENT; /* named by no programme */
+    in.note = (char *) "门诊收据，无住院";
+    in.upload_ids = uploads;
+    in.n_upload_ids = 1;
+    MUST(&coder, "MarkUnfit", &in.base);
+    Coding__ClaimUnfit *event = (Coding__ClaimUnfit *) event_of(&coding__claim_unfit__descriptor);
+    assert_int_equal(event->exclusion, CONTRIBUTIONS__PROGRAMME__EXCLUSION__OUTPATIENT);
+    coding__claim_unfit__free_unpacked(event, NULL);
+}
+
 /* --- who may --- */
 
 static void
@@ -1211,6 +1349,10 @@ main(void)
         TEST(req_0_3_3_a_stay_is_priced_as_the_frozen_table_says),
         TEST(req_6_2_1a_a_local_sub_group_pays_its_own_amount_and_prints_the_parent),
         TEST(the_limits_of_the_programme_are_steps),
+        TEST(req_6_2_2e_what_is_told_to_be_published_is_the_frozen_table),
+        TEST(req_6_2_2f_a_price_names_its_people_its_steps_and_its_day),
+        TEST(req_003_12_the_scheme_is_the_programmes),
+        TEST(req_0_3_1_an_outpatient_visit_is_no_stay),
         TEST(req_6_2_1d_a_coder_is_qualified_on_the_day_of_coding),
         TEST(nobody_records_an_own_certificate),
         TEST(nobody_codes_or_reviews_an_own_claim),

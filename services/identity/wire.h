@@ -26,6 +26,8 @@ err_t organisation_ids_from_wire(const Identity__GrantRoleRequest *in,
 
 err_t tenant_to_wire(struct call *c, const struct tenant *tenant,
                      Identity__Tenant **out) MUST_CHECK;
+err_t resolved_tenant_to_wire(struct call *c, const struct tenant *tenant,
+                              Identity__ResolveTenantReply *out) MUST_CHECK;
 err_t organisation_to_wire(struct call *c, const struct organisation *organisation,
                            Identity__Organisation **out) MUST_CHECK;
 struct account_view {
@@ -54,8 +56,7 @@ err_t token_csrf(struct call *c, const struct token *token, char **out) MUST_CHE
 struct principal_facts {
     struct id account, session, tenant, person;
     role_set_t roles;
-    const struct id *organisations;
-    size_t organisation_count;
+    const struct scope *scope; /* NULL: none */
 };
 err_t principal_to_wire(struct call *c, const struct principal_facts *facts,
                         ProtobufCBinaryData *principal, Huzhu__Instant **expires) MUST_CHECK;

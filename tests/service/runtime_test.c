@@ -34,6 +34,7 @@ static const struct stmt q_add = { "toy.add",
 static const struct stmt *const toy_statements[] = { &q_add, &q_sum, NULL };
 
 static instant_t seen_now, seen_wall; /* by whoever ran last */
+static struct call seen_call;         /* its scope alone is looked at */
 static int races_left, runs;
 static const char *refuse_with; /* the handler refuses with this reason after having written */
 
@@ -44,6 +45,7 @@ toy_add(struct call *c, const Claims__WriteUploadRequest *in, Claims__WriteUploa
     struct id id;
 
     runs++;
+    seen_call = *c;
     seen_now = c->now;
     seen_wall = c->wall;
     TRY(id_from_wire(in->upload_id, "$.uploadId", &id, &c->err));
@@ -71,7 +73,8 @@ toy_add(struct call *c, const Claims__WriteUploadRequest *in, Claims__WriteUploa
     return ERR_OK;
 }
 
-/* ReadUpload: the sum; offset 1 shows another person's health, offset 2 the caller's own. */
+/* ReadUpload: the sum; offset 1 shows another person's health, offset 2 the caller's own; with a
+ * limit, so many bytes. */
 static err_t
 toy_sum(struct call *c, const Claims__ReadUploadRequest *in, Claims__ReadUploadReply *out)
 {
@@ -83,6 +86,9 @@ toy_sum(struct call *c, const Claims__ReadUploadRequest *in, Claims__ReadUploadR
         return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "no memory");
     claims__upload__init(out->upload);
     out->upload->size = rows_int(rows, 0, 0);
+    out->data = (ProtobufCBinaryData){ (size_t) in->limit, NULL };
+    if (in->limit > 0 && !(out->data.data = arena_alloc(c->arena, out->data.len)))
+        return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "no memory");
     if (in->offset == 1)
         call_saw(c, LABEL_HEALTH, (struct id){ { 7, 7, 7 } });
     if (in->offset == 2)
@@ -93,7 +99,7 @@ toy_sum(struct call *c, const Claims__ReadUploadRequest *in, Claims__ReadUploadR
 SVC_THUNK(toy_add, Claims__WriteUploadRequest, Claims__WriteUploadReply)
 SVC_THUNK(toy_sum, Claims__ReadUploadRequest, Claims__ReadUploadReply)
 
-static const struct svc_method toy_methods[] = {
+static struct svc_method toy_methods[] = {
     { "WriteUpload", toy_add_thunk, ROLE_VILLAGE_CLERK, SVC_WRITE },
     { "ReadUpload", toy_sum_thunk, ROLE_VILLAGE_CLERK | ROLE_AUDITOR, SVC_READ },
 };
@@ -105,6 +111,7 @@ toy_duty(struct call *c)
     OWNED(rows_free) struct rows *rows = NULL;
 
     duty_runs++;
+    seen_call = *c;
     seen_now = c->now;
     seen_wall = c->wall;
     TRY(call_as_tenant(c, town));
@@ -123,6 +130,7 @@ toy_on_finished(struct call *c, const Claims__UploadFinished *in)
 {
     struct id id;
 
+    seen_call = *c;
     seen_now = c->now;
     seen_wall = c->wall;
     TRY(id_from_wire(in->upload_id, "upload_id", &id, &c->err));
@@ -267,6 +275,15 @@ sum_request(const struct person *person, int64_t offset)
     return request_of(keys, person, "ReadUpload", &in.base, "");
 }
 
+static struct request_of *
+bytes_request(const struct person *person, int32_t limit)
+{
+    Claims__ReadUploadRequest in = CLAIMS__READ_UPLOAD_REQUEST__INIT;
+
+    in.limit = limit;
+    return request_of(keys, person, "ReadUpload", &in.base, "");
+}
+
 static err_t
 ask_as(const char *caller, struct request_of *request, Bus__Answer *answer)
 {
@@ -302,6 +319,48 @@ sum_of(struct id tenant)
     const int64_t sum = reply->upload->size;
     claims__read_upload_reply__free_unpacked(reply, NULL);
     return sum;
+}
+
+/* A file of 8 MiB is made in a reply that is not stored; what is larger is refused. */
+static void
+a_read_may_answer_with_a_file_of_eight_mebibytes(void **state)
+{
+    const struct person clerk = a_person(town, ROLE_VILLAGE_CLERK);
+    Bus__Answer answer;
+
+    (void) state;
+    assert_int_equal(ask_once(bytes_request(&clerk, 8 << 20), &answer), ERR_OK);
+    assert_true(answer.body.len > 8 << 20);
+    assert_int_equal(ask_once(bytes_request(&clerk, (8 << 20) + (65 << 10)), &answer), ERR_LIMITED);
+    assert_string_equal(answer.reason, "rpc.reply_too_large");
+}
+
+static struct id new_id(void);
+
+/* A public page: the gateway names the tenant, nobody has signed in. */
+static void
+whoever_has_not_signed_in_sees_the_tenant_of_the_address(void **state)
+{
+    const struct person clerk = a_person(town, ROLE_VILLAGE_CLERK);
+    const struct id tenants[] = { town, other_town };
+    const role_set_t usual = toy_methods[1].roles;
+    Bus__Answer answer;
+
+    (void) state;
+    assert_int_equal(ask_once(add_request(&clerk, new_id(), 5, "k"), &answer), ERR_OK);
+    for (size_t i = 0; i < COUNT(tenants); i++) {
+        struct request_of *request = sum_request(NULL, 0);
+        request->envelope.tenant_id = (ProtobufCBinaryData){ 16, (uint8_t *) tenants[i].bytes };
+        assert_int_equal(ask(request, &answer), ERR_UNAUTHENTICATED); /* not a rpc for anybody */
+        toy_methods[1].roles = (role_set_t) ROLE_ANYONE;
+        assert_int_equal(ask(request, &answer), ERR_OK);
+        toy_methods[1].roles = usual;
+        request_free(request);
+        Claims__ReadUploadReply *reply =
+            claims__read_upload_reply__unpack(NULL, answer.body.len, answer.body.data);
+        assert_int_equal(reply->upload->size, i == 0 ? 5 : 0);
+        claims__read_upload_reply__free_unpacked(reply, NULL);
+    }
 }
 
 static struct id
@@ -888,6 +947,41 @@ a_jump_of_business_time_moves_now_alone(void **state)
     request_free(request);
 }
 
+/* --- scope --- */
+
+static void
+a_scope_covers_what_was_granted(void **state)
+{
+    struct person clerk = a_person(town, ROLE_VILLAGE_CLERK);
+    const struct id village = clerk.organisation, other = new_id(), nil = { { 0 } };
+    Bus__Answer answer;
+    struct err err;
+
+    (void) state;
+    assert_int_equal(ask_once(add_request(&clerk, new_id(), 1, "s1"), &answer), ERR_OK);
+    assert_true(call_covers(&seen_call, village));
+    assert_false(call_covers(&seen_call, other));
+    assert_false(call_covers(&seen_call, nil));
+    clerk.whole_tenant = true;
+    assert_int_equal(ask_once(add_request(&clerk, new_id(), 1, "s2"), &answer), ERR_OK);
+    assert_true(call_covers(&seen_call, village) && call_covers(&seen_call, other) &&
+                call_covers(&seen_call, nil));
+    clerk.whole_tenant = false;
+    clerk.organisation = nil; /* a township officer */
+    assert_int_equal(ask_once(add_request(&clerk, new_id(), 1, "s3"), &answer), ERR_OK);
+    assert_true(call_covers(&seen_call, other));
+
+    thread->is_duty = true;
+    assert_int_equal(duty_run(thread, &toy_duties[0], &err), ERR_OK);
+    thread->is_duty = false;
+    assert_true(call_covers(&seen_call, other));
+
+    struct call c;
+    call_init(&c, thread); /* nobody has signed in */
+    assert_false(call_covers(&c, other));
+    assert_false(call_covers(&c, nil));
+}
+
 static void
 an_expired_principal_stays_so_when_business_time_goes_back(void **state)
 {
@@ -1152,6 +1246,7 @@ a_consumer_sees_business_time(void **state)
     assert_int_equal(pull(&applied), ERR_OK);
     (void) unlink(clock_path);
     assert_int_equal(seen, 1);
+    assert_true(call_covers(&seen_call, new_id()));
     assert_int_equal(seen_now.us - seen_wall.us, YEAR_US);
     assert_true(off_by(seen_wall) < 10 * US_PER_SECOND);
 }
@@ -1301,6 +1396,8 @@ main(void)
 #define FED(test) cmocka_unit_test_setup_teardown(test, open_producer, close_producer)
     const struct CMUnitTest tests[] = {
         CLEAN(a_write_leaves_state_events_and_a_stored_reply),
+        CLEAN(whoever_has_not_signed_in_sees_the_tenant_of_the_address),
+        CLEAN(a_read_may_answer_with_a_file_of_eight_mebibytes),
         CLEAN(a_repeat_is_answered_from_the_stored_reply),
         CLEAN(the_same_key_with_another_body_is_a_conflict),
         CLEAN(a_write_needs_a_sound_key),
@@ -1323,6 +1420,7 @@ main(void)
         cmocka_unit_test_setup_teardown(a_jump_of_business_time_moves_now_alone, clean, rest_clock),
         cmocka_unit_test_setup_teardown(an_expired_principal_stays_so_when_business_time_goes_back,
                                         clean, rest_clock),
+        CLEAN(a_scope_covers_what_was_granted),
         CLEAN(a_table_that_does_not_fit_its_contract_stops_the_start),
         CLEAN(metrics_tell_what_happened),
         FED(two_services_of_a_tenant_read_each_others_sealed_fields),

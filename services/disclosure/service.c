@@ -14,7 +14,7 @@
 #undef RPC
 
 static const struct svc_method methods[] = {
-#define RPC(rpc, fn, roles, effect) { #rpc, fn##_thunk, (roles), SVC_##effect },
+#define RPC(rpc, fn, roles, effect) { #rpc, fn##_thunk, (role_set_t) (roles), SVC_##effect },
 #include "methods.def"
 #undef RPC
 };

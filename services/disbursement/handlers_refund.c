@@ -20,7 +20,7 @@ disbursement_list_refunds(struct call *c, const Disbursement__ListRefundsRequest
     TRY(page_from_wire(in->page_size, in->page_token, &page, &c->err));
     TRY(id_or_nil(in->programme_id, "$.programmeId", &filter.programme, &c->err));
     TRY(id_or_nil(in->village_id, "$.villageId", &filter.village, &c->err));
-    if (!call_has(c, ROLE_TOWNSHIP_OFFICER | ROLE_APPROVER | ROLE_PAYER | ROLE_AUDITOR)) {
+    if (!c->whole_tenant) {
         filter.villages = ids_text(c, c->organisations, c->organisation_count);
         if (!filter.villages)
             return c->err.code;

@@ -84,10 +84,7 @@ list_etag(struct call *c, const struct payout_list *list)
 bool
 covers_village(const struct call *c, struct id village)
 {
-    if (call_has(c, ROLE_TOWNSHIP_OFFICER | ROLE_APPROVER | ROLE_PAYER | ROLE_AUDITOR))
-        return true;
-    for (size_t i = 0; call_has(c, ROLE_VILLAGE_CLERK) && i < c->organisation_count; i++)
-        if (id_cmp(c->organisations[i], village) == 0)
-            return true;
-    return false;
+    return call_has(c, ROLE_VILLAGE_CLERK | ROLE_TOWNSHIP_OFFICER | ROLE_APPROVER | ROLE_PAYER |
+                           ROLE_AUDITOR) &&
+           call_covers(c, village);
 }

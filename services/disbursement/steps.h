@@ -30,7 +30,7 @@ err_t list_change(struct call *c, struct payout_list *list, const char *why) MUS
 /* Sets c->etag. */
 void list_etag(struct call *c, const struct payout_list *list);
 
-/* The caller's scope covers the village: all of the tenant for its staff, its own for a clerk. */
+/* The caller is staff whose scope covers the village (a member's scope is no permission). */
 bool covers_village(const struct call *c, struct id village);
 
 #endif

@@ -1,0 +1,2 @@
+# Money out: its rules, and the service on a real PostgreSQL.
+huzhu_test(unit/disbursement_rules_test.c disbursement_service)

@@ -12,11 +12,11 @@ struct codec {
 static bool
 convert(const struct codec *codec, const void *in, size_t size, char *out, size_t *room)
 {
-    const iconv_t cd = iconv_open(codec->to, codec->from);
+    iconv_t cd = iconv_open(codec->to, codec->from);
     char *from = (char *) in, *to = out;
     size_t left = *room;
 
-    if (cd == (iconv_t) -1)
+    if ((intptr_t) cd == -1)
         return false;
     const size_t odd = iconv(cd, &from, &size, &to, &left);
     (void) iconv_close(cd);

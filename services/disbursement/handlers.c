@@ -76,7 +76,7 @@ disbursement_list_lists(struct call *c, const Disbursement__ListListsRequest *in
     if (filter.has_month)
         TRY(month_parse(in->month, &filter.month, &c->err));
     TRY(list_page(c, &filter, page, &lists, &count));
-    out->lists = arena_alloc(c->arena, (count + 1) * sizeof *out->lists);
+    out->lists = pointers(c, count + 1);
     if (!out->lists)
         return too_large(c);
     for (; out->n_lists < count; out->n_lists++)
@@ -117,7 +117,7 @@ disbursement_get_line(struct call *c, const Disbursement__GetLineRequest *in,
     TRY(id_from_wire(in->line_id, "$.lineId", &id, &c->err));
     TRY(line_get(c, id, &line));
     TRY(items_of_line(c, id, &items, &count));
-    out->attempts = arena_alloc(c->arena, (count + 1) * sizeof *out->attempts);
+    out->attempts = pointers(c, count + 1);
     if (!out->attempts)
         return too_large(c);
     for (; out->n_attempts < count; out->n_attempts++)

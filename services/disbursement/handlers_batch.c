@@ -60,7 +60,7 @@ disbursement_list_bank_layouts(struct call *c, const Disbursement__ListBankLayou
 
     (void) in;
     TRY(layouts_newest(c, &layouts, &count));
-    out->layouts = arena_alloc(c->arena, (count + 16) * sizeof *out->layouts);
+    out->layouts = pointers(c, count + 16);
     if (!out->layouts)
         return too_large(c);
     for (; out->n_layouts < count; out->n_layouts++)
@@ -91,7 +91,7 @@ static err_t
 wanted_from_wire(struct call *c, const Disbursement__CreateBatchRequest *in, struct making *m,
                  struct wanted *wanted)
 {
-    struct id *lists, *lines;
+    struct id *lists = NULL, *lines = NULL;
 
     TRY(id_from_wire(in->batch_id, "$.batchId", &m->batch.id, &c->err));
     TRY(id_from_wire(in->programme_id, "$.programmeId", &m->batch.programme, &c->err));
@@ -288,7 +288,7 @@ disbursement_list_batches(struct call *c, const Disbursement__ListBatchesRequest
     TRY(page_from_wire(in->page_size, in->page_token, &page, &c->err));
     TRY(id_or_nil(in->programme_id, "$.programmeId", &filter.programme, &c->err));
     TRY(batch_page(c, &filter, page, &batches, &count));
-    out->batches = arena_alloc(c->arena, (count + 1) * sizeof *out->batches);
+    out->batches = pointers(c, count + 1);
     if (!out->batches)
         return too_large(c);
     for (; out->n_batches < count; out->n_batches++)
@@ -329,7 +329,7 @@ disbursement_list_batch_items(struct call *c, const Disbursement__ListBatchItems
     TRY(range_from_wire(c, in, &range));
     TRY(batch_get(c, range.batch, &batch));
     TRY(items_page(c, &range, &items, &count));
-    out->items = arena_alloc(c->arena, (count + 1) * sizeof *out->items);
+    out->items = pointers(c, count + 1);
     if (!out->items)
         return too_large(c);
     for (; out->n_items < count; out->n_items++)

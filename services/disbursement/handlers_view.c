@@ -26,8 +26,8 @@ html(struct call *c, const char *text)
             out[at++] = *text;
             continue;
         }
-        memcpy(out + at, as, strlen(as));
-        at += strlen(as);
+        while (*as)
+            out[at++] = *as++;
     }
     return out;
 }
@@ -147,7 +147,7 @@ disbursement_get_payout_figures(struct call *c, const Disbursement__GetPayoutFig
         TRY(month_parse(in->month, &filter.month, &c->err));
     TRY(month_figures(c, &filter, &months, &count));
     TRY(batches_contradicted(c, filter.programme, &contradicted));
-    out->months = arena_alloc(c->arena, (count + 1) * sizeof *out->months);
+    out->months = pointers(c, count + 1);
     if (!out->months)
         return too_large(c);
     for (; out->n_months < count; out->n_months++) {

@@ -330,7 +330,7 @@ err_t
 lines_to_wire(struct call *c, const struct line *lines, size_t count,
               Disbursement__PayoutLine ***out)
 {
-    *out = arena_alloc(c->arena, (count + 1) * sizeof **out);
+    *out = pointers(c, count + 1);
     if (!*out)
         return too_large(c);
     for (size_t i = 0; i < count; i++)
@@ -476,7 +476,7 @@ emit_list_approved(struct call *c, const struct payout_list *list, const struct 
 {
     Disbursement__ListApproved event = DISBURSEMENT__LIST_APPROVED__INIT;
 
-    event.lines = arena_alloc(c->arena, (count + 1) * sizeof *event.lines);
+    event.lines = pointers(c, count + 1);
     if (!event.lines)
         return too_large(c);
     for (size_t i = 0; i < count; i++) {

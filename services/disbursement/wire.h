@@ -8,6 +8,13 @@
 #include "disbursement.pb-c.h"
 #include "store.h"
 
+/* Room for the pointers of a repeated field; NULL when memory is out. */
+static inline void *
+pointers(struct call *c, size_t count)
+{
+    return arena_alloc(c->arena, count * sizeof(void *));
+}
+
 /* --- in --- */
 
 err_t page_from_wire(int32_t size, const char *token, struct page *page,

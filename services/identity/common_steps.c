@@ -70,14 +70,15 @@ err_t
 account_answer(struct call *c, struct id id, Identity__Account **out)
 {
     struct account account;
-    struct id scope[CALL_ORGANISATIONS_MAX];
-    struct account_view view = { .account = &account, .scope = scope };
+    struct scope scope;
+    struct account_view view = { .account = &account, .scope = scope.organisations };
     struct grant *grants = NULL;
 
     TRY(account_get(c, id, &account));
     TRY(tenant_code_of(c, &view.tenant_code));
     TRY(grant_list(c, id, &grants, &view.grant_count));
-    TRY(scope_list(c, id, scope, &view.scope_count));
+    TRY(scope_list(c, id, &scope));
+    view.scope_count = scope.count;
     view.grants = grants;
     (void) snprintf(c->etag, sizeof c->etag, "%lld", (long long) account.version);
     return account_to_wire(c, &view, out);
@@ -141,7 +142,7 @@ appointment_prepare(struct call *c, struct appointment *appointment)
     for (size_t i = 0; i < COUNT(appointment->admins); i++) {
         uint8_t random[16];
 
-        appointment->admins[i].id = id_mint(c->now);
+        appointment->admins[i].id = id_mint(c->wall);
         if (appointment->admins[i].password[0] == '\0') {
             random_bytes(random, sizeof random);
             one_time_password(random, appointment->admins[i].password);
@@ -169,9 +170,9 @@ appoint_one(struct call *c, const struct appointment *appointment, size_t i)
     TRY(account_move(&account, ON_PASSWORD_SET, &c->err));
     account.roles = UINT32_C(1) << appointment_roles[i];
     account.password_hash = appointment->admins[i].hash;
-    account.password_changed_at = c->now;
+    account.password_changed_at = c->wall;
     account.must_change = true;
-    account.one_time_until = (instant_t){ c->now.us + identity_policy(c)->one_time_us };
+    account.one_time_until = (instant_t){ c->wall.us + identity_policy(c)->one_time_us };
     TRY(account_update(c, &account));
     TRY(grant_insert(c, account.id, appointment_roles[i]));
     TRY(scope_set(c, account.id, organisation, scope_count));

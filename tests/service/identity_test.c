@@ -359,6 +359,25 @@ disable(const struct person *who, struct id id)
     return ask(who, "DisableAccount", &in);
 }
 
+/* Whether the principal says that its holder sees the whole tenant. */
+static bool
+sees_all(const uint8_t *principal, size_t size)
+{
+    Bus__SignedPrincipal *outer = bus__signed_principal__unpack(NULL, size, principal);
+    Bus__Principal *p = bus__principal__unpack(NULL, outer->principal.len, outer->principal.data);
+    const bool whole = p->whole_tenant;
+
+    bus__principal__free_unpacked(p, NULL);
+    bus__signed_principal__free_unpacked(outer, NULL);
+    return whole;
+}
+
+static bool
+sees_all_resumed(const Identity__ResumeSessionReply *reply)
+{
+    return sees_all(reply->principal.data, reply->principal.len);
+}
+
 static uint32_t
 roles_in(const Identity__ResumeSessionReply *reply)
 {
@@ -375,7 +394,7 @@ roles_in(const Identity__ResumeSessionReply *reply)
 static int
 open_world(void **state)
 {
-    static char key[80], trusted[80];
+    static char key[80], trusted[80], clock[80];
     struct signer *signer = NULL;
     struct err err = { 0 };
 
@@ -384,6 +403,7 @@ open_world(void **state)
     if (!cluster || !cluster_migrate(cluster, &identity_service) || !mkdtemp(folder))
         return -1;
     (void) snprintf(key, sizeof key, "%s/principal", folder);
+    (void) snprintf(clock, sizeof clock, "%s/clock", folder);
     (void) snprintf(trusted, sizeof trusted, "%s/trusted", folder);
     if (signer_generate(key, &err) != ERR_OK || signer_load(key, &signer, &err) != ERR_OK ||
         trusted_keys_add(trusted, signer, clock_now(), &err) != ERR_OK)
@@ -391,6 +411,7 @@ open_world(void **state)
     signer_destroy(signer);
     (void) setenv("HUZHU_DATABASE_URL", cluster_url(cluster, "huzhu_identity"), 1);
     (void) setenv("HUZHU_PRINCIPAL_KEYS", trusted, 1);
+    (void) setenv("HUZHU_BUSINESS_CLOCK", clock, 1);
     (void) setenv("HUZHU_IDENTITY_PRINCIPAL_KEY", key, 1);
     (void) setenv("HUZHU_IDENTITY_ARGON2_MEMORY_KIB", "64", 1);
     (void) setenv("HUZHU_IDENTITY_ARGON2_PASSES", "1", 1);
@@ -774,6 +795,48 @@ sessions_end_idle_old_signed_out_and_by_a_new_password(void **state)
 }
 
 static void
+moves_business_time(int64_t offset_us)
+{
+    FILE *file = fopen(runtime_conf.business_clock, "we");
+
+    assert_non_null(file);
+    assert_true(fprintf(file, "%lld\n", (long long) offset_us) > 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* A rehearsal jumps a year on and back; who is signed in, locked out or has yet to change a
+ * password is none of its business. */
+static void
+a_jump_of_business_time_touches_nothing_of_identity(void **state)
+{
+    Identity__ListAccountsRequest list = IDENTITY__LIST_ACCOUNTS_REQUEST__INIT;
+    const int64_t year_us = INT64_C(366) * US_PER_DAY, jumps[] = { year_us, -year_us };
+    struct person a = signs_in("sysadmin@jingkou", PASSWORD);
+
+    (void) state;
+    for (int i = 0; i < 5; i++)
+        EXPECT(try_sign_in("auditadmin@jingkou", "Wrong-Password-7", ADDRESS), ERR_UNAUTHENTICATED,
+               SIGN_IN_REFUSED);
+    for (size_t i = 0; i < COUNT(jumps); i++) {
+        moves_business_time(jumps[i]);
+        EXPECT_OK(resume(a.token));
+        EXPECT_OK(ask(&a, "ListAccounts", &list)); /* the principal of before */
+        assert_false(signs_in("sysadmin@jingkou", PASSWORD).must_change);
+        EXPECT(try_sign_in("auditadmin@jingkou", PASSWORD, ADDRESS), ERR_UNAUTHENTICATED,
+               SIGN_IN_LOCKED);
+        time_passes("31 minutes"); /* of the wall clock, these do end */
+        EXPECT(resume(a.token), ERR_UNAUTHENTICATED, SESSION_IDLE);
+        a = signs_in("sysadmin@jingkou", PASSWORD);
+        for (int k = 0; k < 5; k++)
+            (void) try_sign_in("auditadmin@jingkou", "Wrong-Password-7", ADDRESS);
+    }
+    assert_int_equal(count("SELECT count(*) FROM identity.session"
+                           " WHERE abs(extract(epoch FROM now() - started_at)) > 86400"),
+                     0);
+    assert_int_equal(unlink(runtime_conf.business_clock), 0);
+}
+
+static void
 a_token_that_is_not_exactly_ours_opens_nothing(void **state)
 {
     struct person a = signs_in("sysadmin@jingkou", PASSWORD);
@@ -957,6 +1020,61 @@ roles_follow_pairs_scopes_and_offices(void **state)
     EXPECT(grant(&platform_security, platform_system.account, 2, NULL), ERR_REFUSED, ROLE_PLATFORM);
     assert_int_equal(events("RoleGranted"), 6 + 3);
     assert_int_equal(events("RoleRevoked"), 2);
+}
+
+/* Both sides of the scope: a village, several organisations with the tenant's own among them, none
+ * named, the platform; by every way to a principal. */
+static void
+whole_tenants_are_seen_by_who_was_granted_them(void **state)
+{
+    Identity__CreateOrganisationRequest make = IDENTITY__CREATE_ORGANISATION_REQUEST__INIT;
+    Identity__GetMyselfRequest me = IDENTITY__GET_MYSELF_REQUEST__INIT;
+    const struct id village = id_mint(clock_now());
+
+    (void) state;
+    const Identity__GetMyselfReply *mine = EXPECT_OK(ask(&system_admin, "GetMyself", &me));
+    const struct id root = unwire(mine->tenant->organisation_id);
+    make.parent_id = wire(root);
+    make.level = IDENTITY__ORGANISATION__LEVEL__VILLAGE;
+    make.division_code = (char *) "321102001201";
+    make.organisation_id = wire(village);
+    make.name = (char *) "前村";
+    EXPECT_OK(ask(&system_admin, "CreateOrganisation", &make));
+
+    const struct id clerk = hires("clerk"), officer = hires("officer"), both = hires("both");
+    EXPECT_OK(grant(&security_admin, clerk, 2, &village));
+    EXPECT_OK(grant(&security_admin, officer, 3, NULL));
+    Identity__GrantRoleRequest two = IDENTITY__GRANT_ROLE_REQUEST__INIT;
+    Huzhu__Id *ids[] = { wire(village), wire(root) };
+    two.account_id = wire(both);
+    two.role = HUZHU__ROLE__NAME__TOWNSHIP_OFFICER;
+    two.organisation_ids = ids;
+    two.n_organisation_ids = 2;
+    EXPECT_OK(ask(&security_admin, "GrantRole", &two));
+    time_passes("1 hour"); /* before that no password is changed again */
+
+    struct person person = signs_in("clerk@jingkou", PASSWORD);
+    assert_false(sees_all(person.principal, person.size));
+    assert_false(sees_all_resumed(EXPECT_OK(resume(person.token))));
+    EXPECT_OK(change_password(&person, PASSWORD, "Daotian8-Tiankong"));
+    assert_false(sees_all(person.principal, person.size));
+
+    person = signs_in("officer@jingkou", PASSWORD);
+    assert_true(sees_all(person.principal, person.size));
+    assert_true(sees_all_resumed(EXPECT_OK(resume(person.token))));
+    EXPECT_OK(change_password(&person, PASSWORD, "Daotian8-Tiankong"));
+    assert_true(sees_all(person.principal, person.size));
+    time_passes("91 days"); /* until the password is changed there is no scope at all */
+    person = signs_in("officer@jingkou", "Daotian8-Tiankong");
+    assert_false(sees_all(person.principal, person.size));
+
+    person = signs_in("both@jingkou", PASSWORD);
+    EXPECT_OK(change_password(&person, PASSWORD, "Daotian8-Tiankong"));
+    assert_true(sees_all(person.principal, person.size));
+    person = signs_in("sysadmin@platform", PASSWORD);
+    EXPECT_OK(change_password(&person, PASSWORD, "Daotian8-Tiankong"));
+    assert_true(sees_all(person.principal, person.size));
+    assert_true(sees_all_resumed(EXPECT_OK(resume(person.token))));
 }
 
 static void
@@ -1448,12 +1566,14 @@ main(void)
         TEST(a_password_is_changed_by_the_rules),
         TEST(a_password_of_ninety_days_opens_nothing_but_its_change),
         TEST(sessions_end_idle_old_signed_out_and_by_a_new_password),
+        TEST(a_jump_of_business_time_touches_nothing_of_identity),
         TEST(a_token_that_is_not_exactly_ours_opens_nothing),
         TEST(a_fourth_session_ends_the_first),
         TEST(sessions_are_listed_and_revoked_by_their_owner_and_the_security_administrator),
         TEST(accounts_are_made_by_one_and_opened_by_another),
         TEST(a_disabled_account_is_out_at_once),
         TEST(roles_follow_pairs_scopes_and_offices),
+        TEST(whole_tenants_are_seen_by_who_was_granted_them),
         TEST(one_person_with_two_accounts_is_one_person),
         TEST(sql_by_hand_cannot_join_forbidden_roles),
         TEST(tenants_are_the_platforms_business),

@@ -404,8 +404,8 @@ shape_fault(struct staging *s, const struct csv_result *result)
             if (strcmp(column_name(i), result->name) == 0)
                 fault.column = i;
     if (result->column > 0)
-        (void) snprintf(fault.value_class, sizeof fault.value_class, "column(%zu)",
-                        result->column);
+        (void) snprintf(fault.value_class, sizeof fault.value_class, "column(%u)",
+                        (unsigned) result->column & 0xFFU); /* CSV_HEADER_MAX is less */
     (void) snprintf(fault.code, sizeof fault.code, "file.%s", csv_fault_name(result->fault));
     return faults_store(s, &fault, 1);
 }

@@ -436,7 +436,7 @@ DELETE FROM import_row WHERE import_id = $1;
 -- already, 6 an end of nothing.
 INSERT INTO import_step (tenant_id, import_id, row_no, person_id, household_id, new_person, new_household, facts_changed, move, membership_id, old_household)
 SELECT r.tenant_id, r.import_id, r.row_no, coalesce(p.person_id, r.new_person), coalesce(h.household_id, f.new_household),
-       p.person_id IS NULL, h.household_id IS NULL, r.entry <> 0 AND coalesce(p.facts_index <> r.facts_index, false),
+       r.entry <> 0 AND p.person_id IS NULL, r.entry <> 0 AND h.household_id IS NULL, r.entry <> 0 AND coalesce(p.facts_index <> r.facts_index, false),
        CASE WHEN r.entry <> 0 THEN
                 CASE WHEN m.membership_id IS NULL THEN 1
                      WHEN m.household_id IS DISTINCT FROM h.household_id THEN 4
@@ -500,7 +500,7 @@ SELECT $1, $2, row_no, column_no, '', code FROM (
     UNION ALL
     SELECT s.row_no, 15, 'change_date.before_entry'
       FROM step s JOIN membership m ON m.tenant_id = $1 AND m.membership_id = s.membership_id
-     WHERE s.move IN (3, 4) AND s.happened_on < m.from_on
+     WHERE (s.move = 3 OR (s.move = 4 AND s.entry IN (3, 4, 5))) AND s.happened_on < m.from_on
     UNION ALL
     SELECT house.row_no, 2, CASE WHEN heads.heads = 0 THEN 'household.no_head' ELSE 'household.two_heads' END
       FROM heads JOIN house USING (household_id) WHERE heads.heads <> 1

@@ -121,13 +121,13 @@ DELETE FROM password_past
    AND used_at <= (SELECT used_at FROM password_past WHERE account_id = $1 ORDER BY used_at DESC OFFSET $2 LIMIT 1);
 
 -- name: grant_insert
-INSERT INTO role_grant (tenant_id, account_id, role, granted_at, granted_by) VALUES ($1, $2, $3::int, $4, $5);
+INSERT INTO role_grant (tenant_id, account_id, role, granted_at, granted_by, until) VALUES ($1, $2, $3::int, $4, $5, $6);
 
 -- name: grant_delete
 DELETE FROM role_grant WHERE account_id = $1 AND role = $2::int;
 
 -- name: grant_list
-SELECT role, granted_at, granted_by FROM role_grant WHERE account_id = $1 ORDER BY role;
+SELECT role, granted_at, granted_by, until FROM role_grant WHERE account_id = $1 ORDER BY role;
 
 -- name: scope_insert
 INSERT INTO account_scope (tenant_id, account_id, organisation_id) VALUES ($1, $2, $3);

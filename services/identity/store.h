@@ -78,7 +78,7 @@ err_t password_past_add(struct call *c, struct id account, const char *hash, int
 err_t password_past_list(struct call *c, struct id account, int most, const char ***hashes,
                          size_t *count) MUST_CHECK;
 
-err_t grant_insert(struct call *c, struct id account, int role) MUST_CHECK;
+err_t grant_insert(struct call *c, struct id account, int role, instant_t until) MUST_CHECK;
 err_t grant_delete(struct call *c, struct id account, int role) MUST_CHECK;
 err_t grant_list(struct call *c, struct id account, struct grant **grants,
                  size_t *count) MUST_CHECK;

@@ -302,10 +302,16 @@ SELECT m.household_id, m.membership_id, m.person_id, m.head, m.relation, m.groun
 
 -- name: person_household
 -- Where a person is now, or was last.
-SELECT household_id FROM membership WHERE person_id = $1 ORDER BY until_on IS NULL DESC, until_on DESC, membership_id DESC LIMIT 1;
+SELECT household_id FROM membership WHERE person_id = $1 AND until_on IS NULL
+UNION ALL
+(SELECT household_id FROM membership WHERE person_id = $1 AND until_on IS NOT NULL ORDER BY until_on DESC, membership_id DESC LIMIT 1)
+LIMIT 1;
 
 -- name: person_by_number
-SELECT person_id FROM person WHERE id_index = $1 AND NOT void ORDER BY died_on IS NULL DESC, recorded_at DESC LIMIT 1;
+SELECT person_id FROM person WHERE id_index = $1 AND died_on IS NULL AND NOT void
+UNION ALL
+(SELECT person_id FROM person WHERE id_index = $1 AND (died_on IS NOT NULL OR void) AND NOT void ORDER BY recorded_at DESC LIMIT 1)
+LIMIT 1;
 
 -- name: person_insert
 INSERT INTO person (tenant_id, person_id, id_kind, id_index, facts_index, id_sealed, name_sealed, phone_sealed, sex, birth, replace_id_by, recorded_at)
@@ -391,7 +397,7 @@ SELECT start, size, sealed
 SELECT tenant_id, import_id, state FROM import_work();
 
 -- name: import_analyze
-SELECT true FROM (SELECT import_analyze()) AS done;
+SELECT true FROM (SELECT import_analyze($1)) AS done;
 
 -- name: import_fault_insert
 INSERT INTO import_fault (tenant_id, import_id, row_no, column_no, value_class, code)
@@ -444,8 +450,8 @@ SELECT r.tenant_id, r.import_id, r.row_no, coalesce(p.person_id, r.new_person), 
                      ELSE 0 END
             WHEN m.household_id = h.household_id THEN 3
             WHEN EXISTS (SELECT FROM membership e JOIN person d ON d.tenant_id = e.tenant_id AND d.person_id = e.person_id
-                          WHERE d.tenant_id = r.tenant_id AND d.id_index = r.id_index AND e.household_id = h.household_id
-                            AND e.leaving = r.leaving AND e.until_on = r.happened_on) THEN 5
+                          WHERE e.tenant_id = r.tenant_id AND e.household_id = h.household_id AND e.leaving = r.leaving
+                            AND e.until_on = r.happened_on AND d.id_index = r.id_index) THEN 5
             ELSE 6 END,
        m.membership_id, m.household_id
   FROM import_row r
@@ -490,11 +496,12 @@ SELECT $1, $2, row_no, column_no, '', code FROM (
     SELECT s.row_no, 6, 'person.dead'
       FROM step s
      WHERE s.new_person AND s.entry <> 0
-       AND EXISTS (SELECT FROM person d WHERE d.tenant_id = $1 AND d.id_index = s.id_index AND d.died_on IS NOT NULL)
+       AND EXISTS (SELECT FROM person d WHERE d.tenant_id = $1 AND d.id_index = s.id_index AND (d.died_on IS NOT NULL OR d.void) AND NOT d.void)
     UNION ALL
     SELECT s.row_no, 6, 'person.left' FROM step s WHERE s.move = 1 AND s.entry = 1 AND NOT s.new_person
     UNION ALL
-    SELECT s.row_no, 6, CASE WHEN EXISTS (SELECT FROM person d WHERE d.tenant_id = $1 AND d.id_index = s.id_index)
+    SELECT s.row_no, 6, CASE WHEN EXISTS (SELECT FROM person d WHERE d.tenant_id = $1 AND d.id_index = s.id_index AND (d.died_on IS NOT NULL OR d.void))
+                                  OR EXISTS (SELECT FROM person d WHERE d.tenant_id = $1 AND d.id_index = s.id_index AND d.died_on IS NULL AND NOT d.void)
                              THEN 'person.not_in_household' ELSE 'person.unknown' END
       FROM step s WHERE s.move = 6
     UNION ALL
@@ -619,7 +626,7 @@ SELECT $1, $2, row_no, 6, '', code FROM (
     SELECT row_no, 'id_number.twice' AS code
       FROM (SELECT row_no, count(*) OVER (PARTITION BY id_index) AS n FROM import_listed WHERE import_id = $2) x WHERE n > 1
     UNION ALL
-    SELECT l.row_no, CASE WHEN EXISTS (SELECT FROM person d WHERE d.tenant_id = $1 AND d.id_index = l.id_index AND d.died_on IS NOT NULL)
+    SELECT l.row_no, CASE WHEN EXISTS (SELECT FROM person d WHERE d.tenant_id = $1 AND d.id_index = l.id_index AND (d.died_on IS NOT NULL OR d.void) AND NOT d.void)
                           THEN 'person.dead' ELSE 'person.unknown' END
       FROM import_listed l
      WHERE l.import_id = $2

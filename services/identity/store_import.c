@@ -261,11 +261,11 @@ import_work(struct call *c, struct id *tenant, struct id *import, bool *found)
 }
 
 err_t
-import_analyze(struct call *c)
+import_analyze(struct call *c, bool is_rows)
 {
     OWNED(rows_free) struct rows *rows = NULL;
 
-    return db_query0(c, &q_import_analyze, &rows);
+    return db_query(c, &q_import_analyze, &rows, P_BOOL(is_rows));
 }
 
 err_t
@@ -534,6 +534,7 @@ row_batch_flush(struct row_batch *batch)
 err_t
 import_resolve(struct call *c, const struct import *import)
 {
+    const bool first = import->state == IMPORT_CHECKING; /* statistics of the check serve later */
     const bool listed = import->kind == IMPORT_CATEGORY_LIST;
 
     TRY(db_exec(c, &q_import_steps_clear, P_ID(import->id)));
@@ -543,9 +544,11 @@ import_resolve(struct call *c, const struct import *import)
                     P_INT(IMPORT_FAULTS_MAX)));
         return db_exec(c, &q_listed_counts, P_ID(import->id));
     }
-    TRY(import_analyze(c));
+    if (first)
+        TRY(import_analyze(c, true));
     TRY(db_exec(c, &q_import_steps_make, P_ID(import->id)));
-    TRY(import_analyze(c));
+    if (first)
+        TRY(import_analyze(c, false));
     TRY(db_exec(c, &q_import_faults_find, P_ID(c->tenant), P_ID(import->id),
                 P_INT(IMPORT_FAULTS_MAX)));
     return db_exec(c, &q_import_counts, P_ID(import->id));

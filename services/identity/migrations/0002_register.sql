@@ -22,7 +22,7 @@ CREATE TABLE person (
 );
 -- One living entry of a number in a tenant (9.3.1); the dead and the erroneous stay as they were.
 CREATE UNIQUE INDEX person_id_number_once ON person (tenant_id, id_index) WHERE died_on IS NULL AND NOT void;
-CREATE INDEX person_by_number ON person (tenant_id, id_index);
+CREATE INDEX person_past_number ON person (tenant_id, id_index) WHERE died_on IS NOT NULL OR void;
 SELECT guard_tenant('person');
 
 CREATE TABLE household (
@@ -63,7 +63,7 @@ CREATE TABLE membership (
 CREATE UNIQUE INDEX membership_one_at_a_time ON membership (tenant_id, person_id) WHERE until_on IS NULL;
 CREATE UNIQUE INDEX membership_one_head ON membership (tenant_id, household_id) WHERE head AND until_on IS NULL;
 CREATE INDEX membership_of_household ON membership (tenant_id, household_id);
-CREATE INDEX membership_of_person ON membership (tenant_id, person_id);
+CREATE INDEX membership_past_of_person ON membership (tenant_id, person_id) WHERE until_on IS NOT NULL;
 SELECT guard_tenant('membership');
 
 CREATE TABLE person_category (
@@ -155,7 +155,6 @@ CREATE TABLE import_row (
     PRIMARY KEY (tenant_id, import_id, row_no)
 );
 SELECT guard_tenant('import_row');
-CREATE INDEX import_row_by_number ON import_row (tenant_id, import_id, id_index);
 
 -- What each row does to the register as it now is; made by the check for the report, and anew in the transaction that does it.
 CREATE TABLE import_step (
@@ -242,11 +241,11 @@ BEGIN
     EXECUTE format('GRANT EXECUTE ON FUNCTION import_work() TO %I', 'huzhu_' || service);
 
     -- Fresh statistics for the plans of the next statements: a list arrives at once.
-    EXECUTE format('CREATE FUNCTION import_analyze() RETURNS void '
+    EXECUTE format('CREATE FUNCTION import_analyze(is_rows boolean) RETURNS void '
                    'LANGUAGE plpgsql SECURITY DEFINER SET search_path = %I, pg_temp AS $f$ '
-                   'BEGIN ANALYZE import_row; ANALYZE import_step; END $f$', service);
-    EXECUTE 'REVOKE ALL ON FUNCTION import_analyze() FROM PUBLIC';
-    EXECUTE format('GRANT EXECUTE ON FUNCTION import_analyze() TO %I', 'huzhu_' || service);
+                   'BEGIN IF $1 THEN ANALYZE import_row; ELSE ANALYZE import_step; END IF; END $f$', service);
+    EXECUTE 'REVOKE ALL ON FUNCTION import_analyze(boolean) FROM PUBLIC';
+    EXECUTE format('GRANT EXECUTE ON FUNCTION import_analyze(boolean) TO %I', 'huzhu_' || service);
 
     EXECUTE format('CREATE POLICY work ON role_grant FOR SELECT TO %I USING (true)', owner);
     EXECUTE format('CREATE FUNCTION grants_over(now timestamptz) RETURNS TABLE (tenant_id uuid, account_id uuid, role integer) '

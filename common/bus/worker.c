@@ -185,6 +185,25 @@ bus_worker_answer(struct bus_worker *worker, struct bus_job *job, const Bus__Ans
     return ERR_OK;
 }
 
+err_t
+bus_worker_answer_whole(struct bus_worker *worker, struct bus_job *job, const Bus__Answer *answer,
+                        struct err *err)
+{
+    Bus__Answer part = *answer;
+    size_t at = 0;
+
+    part.more = true;
+    for (; answer->body.len - at > BUS_PART_BYTES_MAX; at += BUS_PART_BYTES_MAX) {
+        part.body = (ProtobufCBinaryData){ BUS_PART_BYTES_MAX, answer->body.data + at };
+        TRY(bus_worker_answer(worker, job, &part, err));
+    }
+    part.more = false;
+    part.body = answer->body;
+    if (at > 0)
+        part.body = (ProtobufCBinaryData){ answer->body.len - at, answer->body.data + at };
+    return bus_worker_answer(worker, job, &part, err);
+}
+
 /* Answers what never becomes a job. */
 static void
 reject(struct bus_worker *worker, struct slot *slot, const struct err *why)

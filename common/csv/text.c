@@ -44,10 +44,10 @@ convert(const char *bytes, size_t size, struct csv_text *text, const char **wron
 {
     /* Two bytes become three at most, four become four. */
     size_t room = size * 2;
-    const iconv_t converter = iconv_open("UTF-8", "GB18030");
-    char *from = (char *) (uintptr_t) bytes; /* iconv does not write through it */
+    iconv_t converter = iconv_open("UTF-8", "GB18030");
+    char *from = (char *) bytes; /* iconv does not write through it */
 
-    if (converter == (iconv_t) -1) // NOLINT(performance-no-int-to-ptr): as iconv_open says it
+    if ((intptr_t) converter == -1)
         return CSV_FAULT_MACHINE;
     text->converted = malloc(room);
     char *to = text->converted;

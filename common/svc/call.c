@@ -19,6 +19,8 @@ void
 call_init(struct call *c, struct svc_thread *thread)
 {
     const instant_t wall = clock_now();
+    struct business_clock *clock = thread->rt->clock;
+    bool malformed = false;
 
     *c = (struct call){
         .arena = thread->arena,
@@ -31,9 +33,12 @@ call_init(struct call *c, struct svc_thread *thread)
         .caller = "",
         .if_match = "",
         .language = "zh-CN",
-        .now = business_time(thread->rt->clock, wall),
+        .now = business_time(clock, wall, &malformed),
         .wall = wall,
     };
+    if (malformed)
+        LOG(WARNING, NULL, "clock.malformed", L_TEXT("file", business_clock_path(clock)),
+            L_INT("offset_us_kept", c->now.us - wall.us));
 }
 
 /* --- trace --- */

@@ -29,7 +29,8 @@
 #include "svc/role.h"
 
 #define CALL_ORGANISATIONS_MAX 16
-#define CALL_ARENA_BYTES_MAX ((size_t) 16 * 1024 * 1024)
+/* A file of 8 MiB in a reply, made in a buffer that doubles, and its packed form. */
+#define CALL_ARENA_BYTES_MAX ((size_t) 32 * 1024 * 1024)
 
 /* READ: a read-only transaction.  WRITE: needs an idempotency key.  BARE: neither transaction nor
  * key; the handler does all itself (a check of a password outside a transaction, a stream). */

@@ -177,6 +177,16 @@ tenant_to_wire(struct call *c, const struct tenant *tenant, Identity__Tenant **o
 }
 
 err_t
+resolved_tenant_to_wire(struct call *c, const struct tenant *tenant,
+                        Identity__ResolveTenantReply *out)
+{
+    TRY(put_id(c, tenant->id, &out->tenant_id));
+    TRY(put_text(c, tenant->name, &out->name));
+    out->state = (Identity__Tenant__State) tenant->state;
+    return ERR_OK;
+}
+
+err_t
 organisation_to_wire(struct call *c, const struct organisation *organisation,
                      Identity__Organisation **out)
 {

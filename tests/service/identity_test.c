@@ -1254,6 +1254,29 @@ sql_by_hand_cannot_join_forbidden_roles(void **state)
     PQfinish(conn);
 }
 
+/* Whose pages a public address shows: asked by the gateway for people who have not signed in. */
+static void
+a_tenants_code_is_resolved_for_anybody(void **state)
+{
+    Identity__ResolveTenantRequest in = IDENTITY__RESOLVE_TENANT_REQUEST__INIT;
+
+    (void) state;
+    in.code = (char *) "jingkou";
+    const Identity__ResolveTenantReply *reply =
+        EXPECT_OK(ask_with_key(NULL, "ResolveTenant", &in.base, "", ""));
+    assert_int_equal(id_cmp(unwire(reply->tenant_id), system_admin.tenant), 0);
+    assert_true(reply->name[0] != '\0');
+    assert_int_equal(reply->state, IDENTITY__TENANT__STATE__ACTIVE);
+    in.code = (char *) "nowhere";
+    EXPECT(ask_with_key(NULL, "ResolveTenant", &in.base, "", ""), ERR_NOT_FOUND, TENANT_NONE);
+    static const char *const bad[] = { "", "x", "Jingkou", "platform", "a/b" };
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        in.code = (char *) bad[i];
+        EXPECT(ask_with_key(NULL, "ResolveTenant", &in.base, "", ""), ERR_INVALID,
+               TENANT_CODE_FORM);
+    }
+}
+
 static void
 tenants_are_the_platforms_business(void **state)
 {
@@ -1711,6 +1734,7 @@ main(void)
         TEST(whole_tenants_are_seen_by_who_was_granted_them),
         TEST(one_person_with_two_accounts_is_one_person),
         TEST(sql_by_hand_cannot_join_forbidden_roles),
+        TEST(a_tenants_code_is_resolved_for_anybody),
         TEST(tenants_are_the_platforms_business),
         TEST(api_tokens_work_until_revoked_or_over),
         TEST(a_stale_etag_is_refused_and_a_repeat_is_answered_once),

@@ -1,2 +1,4 @@
 # The floor: units of common/ that need nothing.
 huzhu_test(unit/base_test.c)
+huzhu_test(unit/clock_test.c)
+huzhu_test(unit/calendar_test.c)

@@ -45,6 +45,7 @@ function(huzhu_platform_test path timeout)
 endfunction()
 
 huzhu_platform_test(e2e/up_test.c 180)
+huzhu_platform_test(e2e/rehearsal_test.c 180)
 huzhu_platform_test(e2e/coding_test.c 180)
 huzhu_platform_test(e2e/bad_requests_test.c 180)
 huzhu_platform_test(e2e/intruders_test.c 120 huzhu_bus huzhu_crypto)

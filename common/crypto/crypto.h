@@ -45,6 +45,14 @@ void key_ring_destroy(struct key_ring *ring);
 DEFINE_OWNED(struct key_ring, key_ring_destroy)
 err_t key_ring_generate(const char *folder,
                         struct err *err) MUST_CHECK; /* adds a key, makes it current */
+/* A key that everyone who has the ring derives alike, for one purpose and tenant named by `info`:
+ * of the current master key, whose id goes with what is sealed; and of the master key so named.
+ * false: that master key is not in this ring. */
+#define RING_KEY_ID_BYTES 16 /* hex digits; no NUL */
+void shared_key_current(const struct key_ring *ring, const char *info,
+                        char id[static RING_KEY_ID_BYTES], uint8_t key[static KEY_BYTES]);
+bool shared_key_of(const struct key_ring *ring, const char *id, const char *info,
+                   uint8_t key[static KEY_BYTES]) MUST_CHECK;
 /* A new data key and its wrapped form (to be stored); and back. */
 #define WRAPPED_KEY_BYTES_MAX ((size_t) 128)
 err_t data_key_create(const struct key_ring *ring, uint8_t key[static KEY_BYTES], uint8_t *wrapped,

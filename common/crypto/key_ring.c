@@ -14,14 +14,15 @@
 #include "crypto/inside.h"
 #include "id/id.h"
 
-#define RING_ID_BYTES 17   /* 16 hex digits and NUL */
-#define RING_KEYS_MAX 1024 /* a rotation each week for twenty years */
+#define RING_ID_BYTES (RING_KEY_ID_BYTES + 1) /* and NUL */
+#define RING_KEYS_MAX 1024                    /* a rotation each week for twenty years */
 #define RING_PATH_BYTES 4096
 #define WRAP_CONTEXT "huzhu data key"
 
 struct ring_key {
     char id[RING_ID_BYTES];
-    uint8_t wrap[KEY_BYTES]; /* derived: the master itself is not kept in memory */
+    /* Derived: the master itself is not kept in memory. */
+    uint8_t wrap[KEY_BYTES], shared[KEY_BYTES];
 };
 
 struct key_ring {
@@ -57,6 +58,7 @@ ring_key_load(const char *folder, const char *name, struct ring_key *key, struct
 
     (void) snprintf(key->id, sizeof key->id, "%.16s", name);
     key_derive(master, "huzhu wrap", key->wrap);
+    key_derive(master, "huzhu shared", key->shared);
     OPENSSL_cleanse(master, sizeof master);
     return ERR_OK;
 }
@@ -148,6 +150,29 @@ key_ring_generate(const char *folder, struct err *err)
     id[RING_ID_BYTES - 1] = '\n';
     id[RING_ID_BYTES] = '\0';
     return key_file_write(path, 0644, false, id, err);
+}
+
+void
+shared_key_current(const struct key_ring *ring, const char *info, char id[static RING_KEY_ID_BYTES],
+                   uint8_t key[static KEY_BYTES])
+{
+    const struct ring_key *master = &ring->keys[ring->current];
+
+    memcpy(id, master->id, RING_KEY_ID_BYTES);
+    key_derive(master->shared, info, key);
+}
+
+bool
+shared_key_of(const struct key_ring *ring, const char *id, const char *info,
+              uint8_t key[static KEY_BYTES])
+{
+    for (size_t i = 0; i < ring->count; i++) {
+        if (memcmp(ring->keys[i].id, id, RING_KEY_ID_BYTES) == 0) {
+            key_derive(ring->keys[i].shared, info, key);
+            return true;
+        }
+    }
+    return false;
 }
 
 err_t

@@ -83,7 +83,7 @@ park(struct call *c, const struct batch *batch)
                    P_INT(event->position->seq), P_ID(id_of(&event->event_id)), P_ID(c->tenant),
                    P_TEXT(event->topic), P_BYTES(event->body.data, event->body.len),
                    P_TEXT(err_name(batch->refusal->code)), P_TEXT(batch->refusal->reason),
-                   P_TEXT(batch->refusal->text), P_INSTANT(c->now));
+                   P_TEXT(batch->refusal->text), P_INSTANT(c->wall));
 }
 
 static err_t
@@ -110,7 +110,7 @@ batch_step(struct call *c, void *arg)
     if (fault_hit("feed.move"))
         return err_set(&c->err, ERR_UNAVAILABLE, "db.away", "the database is away");
     return db_exec(c, &q_rt_feed_move, P_TEXT(batch->producer), P_XID8(batch->to.tx),
-                   P_INT(batch->to.seq), P_INSTANT(c->now));
+                   P_INT(batch->to.seq), P_INSTANT(c->wall));
 }
 
 static err_t
@@ -123,7 +123,7 @@ run_batch(struct svc_thread *thread, struct batch *batch, struct err *err)
     c.method = "feed";
     c.caller = batch->producer;
     c.roles |= (role_set_t) ROLE_SERVICE;
-    c.deadline_us = c.now.us + FEED_US_MAX;
+    c.deadline_us = c.wall.us + FEED_US_MAX;
     trace_take(&c, NULL);
     if (batch->count > 0)
         c.tenant = id_of(&batch->events[0]->tenant_id);
@@ -249,7 +249,7 @@ cursor_get(struct svc_thread *thread, struct cursor *cursor, struct err *err)
     int attempts = 0;
 
     call_init(&c, thread);
-    c.deadline_us = c.now.us + FEED_US_MAX;
+    c.deadline_us = c.wall.us + FEED_US_MAX;
     for (int i = 0; i < 2; i++) {
         cursor->make = i > 0; /* at first it is hoped for; the second time it is made */
         const struct tx_options options = { .read_only = i == 0, .deadline_us = c.deadline_us };

@@ -18,6 +18,8 @@ enum { IDEMPOTENCY_KEY_BYTES_MAX = 64 };
 void
 call_init(struct call *c, struct svc_thread *thread)
 {
+    const instant_t wall = clock_now();
+
     *c = (struct call){
         .arena = thread->arena,
         .thread = thread,
@@ -29,7 +31,8 @@ call_init(struct call *c, struct svc_thread *thread)
         .caller = "",
         .if_match = "",
         .language = "zh-CN",
-        .now = clock_now(),
+        .now = business_time(thread->rt->clock, wall),
+        .wall = wall,
     };
 }
 
@@ -179,7 +182,7 @@ admit_principal(struct call *c, const ProtobufCBinaryData *bytes)
     if (!p)
         return not_proved(c, "the principal is malformed");
     /* A signer whose clock runs ahead by more than a minute is not believed either. */
-    if (p->expires_us <= c->now.us || p->issued_us > c->now.us + 60 * US_PER_SECOND)
+    if (p->expires_us <= c->wall.us || p->issued_us > c->wall.us + 60 * US_PER_SECOND)
         return err_set(&c->err, ERR_UNAUTHENTICATED, "principal.expired",
                        "the principal has expired");
     return take_principal(c, p);
@@ -219,7 +222,7 @@ call_admit(struct call *c, const char *caller, const Bus__Envelope *envelope)
     c->caller = caller;
     c->method = envelope->method;
     c->deadline_us =
-        envelope->deadline_us > 0 ? envelope->deadline_us : c->now.us + DEADLINE_US_DEFAULT;
+        envelope->deadline_us > 0 ? envelope->deadline_us : c->wall.us + DEADLINE_US_DEFAULT;
     c->if_match = envelope->if_match;
     c->language = envelope->language[0] ? envelope->language : "zh-CN";
     if (envelope->request_id.len != sizeof c->request_id.bytes ||
@@ -232,7 +235,7 @@ call_admit(struct call *c, const char *caller, const Bus__Envelope *envelope)
         c->roles |= (role_set_t) ROLE_SERVICE;
     if (envelope->principal.len > 0)
         TRY(admit_principal(c, &envelope->principal));
-    if (c->deadline_us <= c->now.us)
+    if (c->deadline_us <= c->wall.us)
         return err_set(&c->err, ERR_DEADLINE, "call.deadline",
                        "the deadline had passed when the request arrived");
     return ERR_OK;

@@ -12,7 +12,7 @@ enum { DUTY_TICK_MS = 100 };
 static err_t
 purge_replies(struct call *c)
 {
-    const instant_t before = { c->now.us - c->thread->rt->conf.reply_keep * 1000 };
+    const instant_t before = { c->wall.us - c->thread->rt->conf.reply_keep * 1000 };
     OWNED(rows_free) struct rows *rows = NULL;
 
     return db_query(c, &q_rt_reply_purge, &rows, P_INSTANT(before));
@@ -46,8 +46,8 @@ duty_run(struct svc_thread *thread, const struct svc_duty *duty, struct err *err
     c.method = duty->name;
     c.caller = c.service;
     c.roles |= (role_set_t) ROLE_SERVICE;
-    c.deadline_us = c.now.us + DUTY_US_MAX;
-    c.request_id = id_mint(c.now);
+    c.deadline_us = c.wall.us + DUTY_US_MAX;
+    c.request_id = id_mint(c.wall);
     const struct tx_options options = { .deadline_us = c.deadline_us };
     const err_t code = call_in_tx(&c, &options, duty_step, (void *) duty, &attempts);
 

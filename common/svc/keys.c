@@ -1,5 +1,6 @@
-/* keys.c - the tenants' data keys: one row each, wrapped by the key ring, cached by every thread.
- */
+/* keys.c - the tenants' data keys: one row each, wrapped by the key ring, cached by every thread;
+ * and the keys that a tenant's services share, which need no row. */
+#include <stdio.h>
 #include <string.h>
 
 #include "runtime_queries.h"
@@ -50,7 +51,7 @@ make(struct call *c)
     TRY(code);
     c->thread->key_is_fresh = true;
     return db_exec(c, &q_rt_data_key_insert, P_ID(c->tenant), P_BYTES(wrapped, size),
-                   P_INSTANT(c->now));
+                   P_INSTANT(c->wall));
 }
 
 static err_t
@@ -109,6 +110,90 @@ call_unseal(struct call *c, const char *context, const void *sealed, size_t size
         return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the request needs too much memory");
     TRY(tenant_key(c, false, key));
     const err_t code = unseal(key, context, sealed, size, out, &plain_size, &c->err);
+    explicit_bzero(key, sizeof key);
+    TRY(code);
+    *plain = (ProtobufCBinaryData){ plain_size, out };
+    return ERR_OK;
+}
+
+/* --- shared by the services of a tenant --- */
+
+/* Shared bytes are: layout (1) | id of the master key (16) | what seal() made. */
+enum { SHARED_LAYOUT = 1, SHARED_HEAD_BYTES = 1 + RING_KEY_ID_BYTES };
+#define SHARED_INFO_BYTES (sizeof "huzhu shared " + ID_TEXT_BYTES)
+
+static void
+shared_info(const struct call *c, char info[static SHARED_INFO_BYTES])
+{
+    char tenant[ID_TEXT_BYTES];
+
+    id_format(c->tenant, tenant);
+    (void) snprintf(info, SHARED_INFO_BYTES, "huzhu shared %s", tenant);
+}
+
+/* Services read the ring when they start, and after a rotation one of them starts first: a key that
+ * is unknown here is looked for in the folder, or its events would be refused until the restart. */
+static err_t
+shared_key_find(struct call *c, const char *id, uint8_t key[static KEY_BYTES])
+{
+    const struct runtime *rt = c->thread->rt;
+    OWNED(key_ring_destroy) struct key_ring *newer = NULL;
+    char info[SHARED_INFO_BYTES];
+
+    shared_info(c, info);
+    if (shared_key_of(rt->ring, id, info, key))
+        return ERR_OK;
+    TRY(key_ring_load(rt->conf.master_keys, &newer, &c->err));
+    if (shared_key_of(newer, id, info, key))
+        return ERR_OK;
+    return err_set(&c->err, ERR_INTERNAL, "keys.unknown", "the master key %.16s is not in the ring",
+                   id);
+}
+
+err_t
+call_seal_shared(struct call *c, const char *context, const void *plain, size_t size,
+                 ProtobufCBinaryData *sealed)
+{
+    uint8_t key[KEY_BYTES];
+    char info[SHARED_INFO_BYTES];
+    size_t sealed_size = 0;
+
+    if (!c->thread || !c->thread->rt->ring)
+        return no_ring(c);
+    uint8_t *out = size <= CALL_ARENA_BYTES_MAX
+                       ? arena_alloc(c->arena, SHARED_HEAD_BYTES + size + SEAL_OVERHEAD_MAX)
+                       : NULL;
+    if (!out)
+        return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the request needs too much memory");
+    shared_info(c, info);
+    out[0] = SHARED_LAYOUT;
+    shared_key_current(c->thread->rt->ring, info, (char *) out + 1, key);
+    const err_t code = seal(SEAL_AES_256_GCM, key, context, plain, size, out + SHARED_HEAD_BYTES,
+                            &sealed_size, &c->err);
+    explicit_bzero(key, sizeof key);
+    TRY(code);
+    *sealed = (ProtobufCBinaryData){ SHARED_HEAD_BYTES + sealed_size, out };
+    return ERR_OK;
+}
+
+err_t
+call_unseal_shared(struct call *c, const char *context, const void *sealed, size_t size,
+                   ProtobufCBinaryData *plain)
+{
+    const uint8_t *bytes = sealed;
+    uint8_t key[KEY_BYTES];
+    size_t plain_size = 0;
+
+    if (!c->thread || !c->thread->rt->ring)
+        return no_ring(c);
+    if (size <= SHARED_HEAD_BYTES || bytes[0] != SHARED_LAYOUT)
+        return err_set(&c->err, ERR_INTERNAL, "crypto.unseal", "these are no shared sealed bytes");
+    uint8_t *out = arena_alloc(c->arena, size);
+    if (!out)
+        return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the request needs too much memory");
+    TRY(shared_key_find(c, (const char *) bytes + 1, key));
+    const err_t code = unseal(key, context, bytes + SHARED_HEAD_BYTES, size - SHARED_HEAD_BYTES,
+                              out, &plain_size, &c->err);
     explicit_bzero(key, sizeof key);
     TRY(code);
     *plain = (ProtobufCBinaryData){ plain_size, out };

@@ -288,9 +288,9 @@ store_reply(struct call *c, struct request *request)
 
     if (fault_hit("replay.store"))
         return err_set(&c->err, ERR_UNAVAILABLE, "db.away", "the database is away");
-    return db_exec(c, &q_rt_command_store, P_ID(id_mint(c->now)), P_ID(c->tenant),
+    return db_exec(c, &q_rt_command_store, P_ID(id_mint(c->wall)), P_ID(c->tenant),
                    P_TEXT(event.base.descriptor->name), P_BYTES(body.data, body.len),
-                   P_INSTANT(c->now), P_TEXT(c->thread->traceparent), P_ID(c->account),
+                   P_INSTANT(c->wall), P_TEXT(c->thread->traceparent), P_ID(c->account),
                    P_TEXT(reply_method(c)), P_TEXT(request->envelope->idempotency_key),
                    P_BYTES(request->body_sha256, SHA256_BYTES), P_BYTES(stored.data, stored.len),
                    P_TEXT(c->etag), P_BOOL(stored.data != request->reply.data));
@@ -524,7 +524,7 @@ note_age(struct call *c)
 
     for (int i = 0; i < 6; i++)
         ms = ms << 8 | c->request_id.bytes[i];
-    const int64_t age_us = c->now.us - ms * 1000;
+    const int64_t age_us = c->wall.us - ms * 1000;
     if (age_us >= 0 && age_us < 3600 * US_PER_SECOND)
         metrics_set(c->thread->rt->metrics, METRIC_QUEUE_AGE_US, age_us);
 }

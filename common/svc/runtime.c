@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock/calendar.h"
 #include "runtime_queries.h"
 
 const struct conf_row runtime_conf_rows[] = {
@@ -80,6 +81,9 @@ runtime_create(const struct svc *svc, const struct runtime_conf *conf, void *ser
     rt->db_conf.schema = svc->name;
     rt->db_conf.statements = rt->lists;
     TRY(load_keys(rt, err));
+    if (conf->calendar_file && conf->calendar_file[0]) /* of the process, not of this runtime */
+        TRY(calendar_load(conf->calendar_file, err));
+    TRY(business_clock_open(conf->business_clock, &rt->clock, err));
     if (svc->start)
         TRY(svc->start(service_conf, &rt->state, err));
     rt->started = true;
@@ -97,6 +101,7 @@ runtime_destroy(struct runtime *rt)
     db_close(rt->feed_db);
     verifier_destroy(rt->verifier);
     key_ring_destroy(rt->ring);
+    business_clock_close(rt->clock);
     metrics_destroy(rt->metrics);
     free(rt->constraints);
     (void) pthread_mutex_destroy(&rt->feed_lock);

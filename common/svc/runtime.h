@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 #include "bus/bus.h"
+#include "clock/business.h"
 #include "crypto/crypto.h"
 #include "svc/svc.h"
 
@@ -32,6 +33,7 @@ struct runtime {
 
     struct verifier *verifier; /* NULL: nobody can be signed in */
     struct key_ring *ring;     /* NULL: nothing can be sealed */
+    struct business_clock *clock; /* NULL: business time is the wall clock */
     struct metrics *metrics;
     struct db_conf db_conf;
     const struct stmt *const *lists[3];

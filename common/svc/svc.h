@@ -4,8 +4,9 @@
  * audit log
  * -> commit -> answer.  State, events and the stored reply become true together.
  *
- * Laws of a handler: it touches the world only through c->tx; it reads the time only from c->now;
- * it calls no other service; it may run more than once for one request (serialization failures).
+ * Laws of a handler: it touches the world only through c->tx; it reads the time only from c->now
+ * (business) and c->wall (security, evidence); it calls no other service; it may run more than once
+ * for one request (serialization failures).
  *
  * Replay is optimistic: a write runs, and its reply is stored under (tenant, account, method,
  * idempotency key) in the same transaction; when that row exists already, the transaction is rolled
@@ -58,8 +59,11 @@ struct call {
     const char *if_match; /* the ETag the caller has seen, or "" */
     const char *language; /* "zh-CN" or "en" */
 
-    instant_t now; /* read once: a retried handler sees the same instant */
-    int64_t deadline_us;
+    /* Both are read once: a retried handler sees the same instants.  A rehearsal moves `now`, never
+     * `wall`, which everything uses that is about security, transport or evidence: sessions,
+     * deadlines, lock-outs, signatures. */
+    instant_t now, wall;
+    int64_t deadline_us;  /* of the wall clock */
     char etag[32];        /* set by a handler that returns a versioned thing */
     uint32_t labels_read; /* set by call_saw(): becomes a SensitiveRead */
     struct id subject;
@@ -195,6 +199,13 @@ err_t call_seal(struct call *c, const char *context, const void *plain, size_t s
                 ProtobufCBinaryData *sealed) MUST_CHECK;
 err_t call_unseal(struct call *c, const char *context, const void *sealed, size_t size,
                   ProtobufCBinaryData *plain) MUST_CHECK;
+/* The same under a key that all services of the tenant share, for sealed fields of events; context
+ * "event/<MessageName>".  No transaction, no row: the key comes from the master key ring, and the
+ * sealed bytes name the master key, so that what was sealed before a rotation still opens. */
+err_t call_seal_shared(struct call *c, const char *context, const void *plain, size_t size,
+                       ProtobufCBinaryData *sealed) MUST_CHECK;
+err_t call_unseal_shared(struct call *c, const char *context, const void *sealed, size_t size,
+                         ProtobufCBinaryData *plain) MUST_CHECK;
 /* A keyed hash for look-ups of sealed values; `purpose` ("person.id_number") keeps two columns'
  * hashes apart. */
 err_t call_blind_index(struct call *c, const char *purpose, const void *value, size_t size,

@@ -1,7 +1,8 @@
 # instance.sh - one instance: where its things lie, its settings, and the table of its processes.  Sourced by hz.
 #
 #   the operator's (root's, when root types the commands), read by the platform:
-#   DATA/hz.conf     port, brokers, scale_SERVICE: what was chosen at `hz up`, `hz scale`
+#   DATA/hz.conf     port, brokers, scale_SERVICE, rehearsal: what was chosen at `hz up`, `hz scale`
+#   DATA/business-clock  a rehearsal's offset of business time (clock.sh)
 #   DATA/settings    an operator's own settings, a file a kind of process
 #   DATA/bin, web    what runs and what is shown: copies, so that building and upgrading are two things
 #   DATA/schemes     compiled grouping schemes (*.hzs)
@@ -117,7 +118,8 @@ settings_chosen()
 {
     local file
     for file in "$HZ_DATA/settings/$1" "$HZ_DATA/settings/all"; do
-        [[ ! -f $file ]] || grep -E '^HUZHU_[A-Z0-9_]+=' "$file" || true
+        # The clock is no operator's setting: only what was made as a rehearsal has one.
+        [[ ! -f $file ]] || grep -E '^HUZHU_[A-Z0-9_]+=' "$file" | grep -Ev '^HUZHU_([A-Z]+_)?BUSINESS_CLOCK=' || true
     done
 }
 
@@ -142,6 +144,7 @@ settings_of_service() # KIND NAME
         "HUZHU_MASTER_KEYS=$HZ_DATA/keys/master" "HUZHU_DATABASE_URL=$(database_url "huzhu_$1" "$2")" \
         "HUZHU_FEED_URL=$(database_url "huzhu_$1_feed" "$2-feed")" \
         "HUZHU_MIGRATE_URL=$(database_url "huzhu_$1_migrate" "$2-migrate")"
+    ! is_rehearsal || echo "HUZHU_BUSINESS_CLOCK=$(clock_file)"
     case $1 in
     identity) echo "HUZHU_IDENTITY_PRINCIPAL_KEY=$HZ_DATA/keys/principal" ;;
     coding) echo "HUZHU_CODING_SCHEME_FOLDER=$HZ_DATA/schemes" ;;

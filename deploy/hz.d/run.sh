@@ -111,23 +111,26 @@ is_ready()
 
 hz_up()
 {
-    local build=yes port='' count=''
+    local build=yes port='' count='' rehearsal=no
     while (($#)); do
         case $1 in
         --port) port=${2:?--port needs a number}; shift ;;
         --port=*) port=${1#*=} ;;
         --brokers) count=${2:?--brokers needs a number}; shift ;;
         --no-build) build=no ;;
-        *) die "hz up [--data DIR] [--port N] [--brokers N] [--no-build]" ;;
+        --rehearsal) rehearsal=yes ;;
+        *) die "hz up [--data DIR] [--port N] [--brokers N] [--no-build] [--rehearsal]" ;;
         esac
         shift
     done
     [[ $port =~ ^[0-9]*$ && $count =~ ^[1-3]?$ ]] || die "a port is a number, and there are 1 to 3 brokers"
     [[ -z $port ]] || ((port > 0 && port < 65500)) || die "a port lies between 1 and 65499"
 
+    [[ $rehearsal == no ]] || ! instance_exists || rehearsal_mark # before anything is built: it may refuse
     [[ $build == no ]] || up_build
     up_user
     up_folders
+    [[ $rehearsal == no ]] || rehearsal_mark
     if is_running; then
         [[ -z $port || $port == "$(instance_port)" ]] || die "it runs on port $(instance_port); hz down first"
         note "it is running already; programs that were built since then start with: hz upgrade"
@@ -179,6 +182,7 @@ welcome()
     say "  证书 certificate   $HZ_DATA/keys/tls/cert.pem (self-signed: curl --cacert, or accept it once in the browser)"
     say "  登录 sign in       POST /api/v1/sessions; the three administrators and their first passwords:"
     say "                     $(is_root && printf 'sudo ')cat $HZ_DATA/keys/first-passwords"
+    ! is_rehearsal || say "  演练 rehearsal     business time is $(hz_clock): hz clock move 30d"
     say "  状态 status        hz status    日志 logs  hz logs    停止 stop  hz down"
 }
 
@@ -234,6 +238,7 @@ hz_status()
             "$memory" "$health"
     done < <(ask status)
     printf 'gateway: https://localhost:%s/  data: %s\n' "$(instance_port)" "$HZ_DATA"
+    ! is_rehearsal || printf '演练 REHEARSAL: business time is %s\n' "$(hz_clock)"
     return "$healthy"
 }
 
@@ -349,13 +354,14 @@ hz_run()
 # The archive is as secret as the keys in it.
 hz_backup()
 {
-    local file=${1:?hz backup FILE} folder
+    local file=${1:?hz backup FILE} folder clock=
     running_needed
     file=$(realpath -m "$file")
     folder=$(as_user mktemp -d "$HZ_DATA/run/backup-XXXXXX")
     as_user "$PG_BIN/pg_basebackup" -d "host=$HZ_DATA/run port=$PG_PORT user=postgres" -D "$folder" -Ft -z -X fetch \
         --checkpoint=fast --no-manifest
-    (umask 077 && as_user tar -C "$HZ_DATA" -cf - keys hz.conf -C "$folder" base.tar.gz >"$file.new")
+    if is_rehearsal; then clock_write "$(clock_offset)"; clock=business-clock; fi
+    (umask 077 && as_user tar -C "$HZ_DATA" -cf - keys hz.conf ${clock:+"$clock"} -C "$folder" base.tar.gz >"$file.new")
     as_user rm -rf "$folder"
     mv "$file.new" "$file"
     note "wrote $file ($(du -h "$file" | cut -f1)); keep it where only you can read it"
@@ -370,6 +376,7 @@ hz_restore()
     up_user
     up_folders
     tar -xOf "$file" hz.conf >"$HZ_DATA/hz.conf"
+    ! is_rehearsal || clock_write "$(tar -xOf "$file" business-clock)"
     as_user tar -C "$HZ_DATA" -xf - keys <"$file"
     as_user sh -c 'umask 077; mkdir "$1" && tar -xOf - base.tar.gz | tar -C "$1" -xzf -' sh "$HZ_DATA/pg/15" <"$file"
     note "restored into $HZ_DATA; start it: hz up"
@@ -380,6 +387,6 @@ hz_wipe()
     [[ ${1:-} == --yes ]] || die "this throws away all data in $HZ_DATA: hz wipe --yes"
     instance_needed
     hz_down
-    rm -rf "${HZ_DATA:?}"/{pg,keys,run,log,bin,web,hz.conf}
+    rm -rf "${HZ_DATA:?}"/{pg,keys,run,log,bin,web,hz.conf,business-clock}
     note "wiped $HZ_DATA"
 }

@@ -75,7 +75,7 @@ static err_t
 integrate(struct call *c)
 {
     struct tree tree = { .c = c };
-    struct head head = { .at = c->now };
+    struct head head = { .at = c->wall };
     struct log_state log;
 
     TRY(log_lock(c, &log));
@@ -94,7 +94,7 @@ err_t
 audit_integrate(struct call *c)
 {
     const struct audit_conf *conf = c->conf;
-    const instant_t head_before = { c->now.us - conf->head_every * 1000 };
+    const instant_t head_before = { c->wall.us - conf->head_every * 1000 };
     struct id *tenants = NULL;
     size_t count = 0;
 

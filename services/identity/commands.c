@@ -134,15 +134,15 @@ tenant_step(struct call *c, void *arg)
                        "there is no tenant %s; --name and --division make it", code);
     TRY(rule_name(b->name, "", &c->err));
     TRY(rule_division_code(b->division, "", &c->err));
-    organisation.id = id_mint(c->now);
+    organisation.id = id_mint(c->wall);
     organisation.name = b->name;
     organisation.division_code = b->division;
     TRY(organisation_insert(c, &organisation));
     TRY(emit_organisation_created(c, &organisation));
-    tenant->id = id_mint(c->now);
+    tenant->id = id_mint(c->wall);
     tenant->organisation = organisation.id;
     tenant->name = b->name;
-    tenant->created_at = c->now;
+    tenant->created_at = c->wall;
     TRY(tenant_insert(c, tenant));
     return emit_tenant_created(c, tenant);
 }
@@ -205,8 +205,8 @@ identity_rotate_keys(struct call *c, int argc, char **argv)
 err_t
 identity_tidy(struct call *c)
 {
-    const instant_t guards = { c->now.us - identity_policy(c)->lock_us },
-                    sessions = { c->now.us - SESSIONS_KEPT_US };
+    const instant_t guards = { c->wall.us - identity_policy(c)->lock_us },
+                    sessions = { c->wall.us - SESSIONS_KEPT_US };
     int64_t gone = 0;
 
     return tidy_up(c, guards, sessions, &gone);
@@ -216,7 +216,7 @@ err_t
 identity_disable_unused(struct call *c)
 {
     const struct identity_conf *conf = c->conf;
-    const instant_t since = { c->now.us - conf->unused_after * 1000 };
+    const instant_t since = { c->wall.us - conf->unused_after * 1000 };
     struct id *tenants = NULL, *accounts = NULL;
     size_t count = 0;
 

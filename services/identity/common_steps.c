@@ -141,7 +141,7 @@ appointment_prepare(struct call *c, struct appointment *appointment)
     for (size_t i = 0; i < COUNT(appointment->admins); i++) {
         uint8_t random[16];
 
-        appointment->admins[i].id = id_mint(c->now);
+        appointment->admins[i].id = id_mint(c->wall);
         if (appointment->admins[i].password[0] == '\0') {
             random_bytes(random, sizeof random);
             one_time_password(random, appointment->admins[i].password);
@@ -169,9 +169,9 @@ appoint_one(struct call *c, const struct appointment *appointment, size_t i)
     TRY(account_move(&account, ON_PASSWORD_SET, &c->err));
     account.roles = UINT32_C(1) << appointment_roles[i];
     account.password_hash = appointment->admins[i].hash;
-    account.password_changed_at = c->now;
+    account.password_changed_at = c->wall;
     account.must_change = true;
-    account.one_time_until = (instant_t){ c->now.us + identity_policy(c)->one_time_us };
+    account.one_time_until = (instant_t){ c->wall.us + identity_policy(c)->one_time_us };
     TRY(account_update(c, &account));
     TRY(grant_insert(c, account.id, appointment_roles[i]));
     TRY(scope_set(c, account.id, organisation, scope_count));

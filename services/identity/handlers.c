@@ -35,7 +35,7 @@ identity_create_tenant(struct call *c, const Identity__CreateTenantRequest *in,
     if (organisation.level < LEVEL_TOWNSHIP || !id_is_nil(organisation.tenant))
         return err_at(&c->err, ERR_REFUSED, "$.organisationId", TENANT_ORGANISATION,
                       "a tenant is a township or a village of the platform's tree");
-    tenant.created_at = c->now;
+    tenant.created_at = c->wall;
     TRY(tenant_insert(c, &tenant));
     TRY(emit_tenant_created(c, &tenant));
     return tenant_to_wire(c, &tenant, &out->tenant);

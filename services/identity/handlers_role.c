@@ -29,7 +29,7 @@ identity_unlock_account(struct call *c, const Identity__UnlockAccountRequest *in
     TRY(account_matches(c, &account));
     name_key(&account, key);
     TRY(name_guard_get(c, key, &guard));
-    if (!guard_is_locked(&guard, c->now))
+    if (!guard_is_locked(&guard, c->wall))
         return err_set(&c->err, ERR_CONFLICT, ACCOUNT_NOT_LOCKED, "the account is not locked");
 
     TRY(name_guard_delete(c, key));
@@ -74,7 +74,7 @@ reset_step(struct call *c, void *arg)
     if (account.password_hash)
         TRY(password_past_add(c, account.id, account.password_hash, identity_policy(c)->history));
     account.password_hash = reset->hash;
-    account.password_changed_at = c->now;
+    account.password_changed_at = c->wall;
     account.must_change = true;
     account.one_time_until = reset->until;
     TRY(account_update(c, &account));
@@ -88,7 +88,7 @@ err_t
 identity_reset_password(struct call *c, const Identity__ResetPasswordRequest *in,
                         Identity__ResetPasswordReply *out)
 {
-    struct reset reset = { .until = { c->now.us + identity_policy(c)->one_time_us } };
+    struct reset reset = { .until = { c->wall.us + identity_policy(c)->one_time_us } };
     uint8_t random[16];
     char password[ONE_TIME_BYTES];
 

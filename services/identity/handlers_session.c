@@ -33,8 +33,8 @@ err_t
 identity_list_sessions(struct call *c, const Identity__ListSessionsRequest *in,
                        Identity__ListSessionsReply *out)
 {
-    struct session_filter filter = { .now = c->now,
-                                     .seen_after = { c->now.us - identity_policy(c)->idle_us } };
+    struct session_filter filter = { .now = c->wall,
+                                     .seen_after = { c->wall.us - identity_policy(c)->idle_us } };
     struct session *sessions = NULL;
     struct page page;
     size_t count = 0;
@@ -94,7 +94,7 @@ api_token_step(struct call *c, void *arg)
     TRY(session_find(c, c->session, &session, &found));
     if (!found)
         return err_set(&c->err, ERR_UNAUTHENTICATED, SESSION_NONE, "no such session");
-    TRY(rule_session_is_alive(identity_policy(c), &session, c->now, &c->err));
+    TRY(rule_session_is_alive(identity_policy(c), &session, c->wall, &c->err));
     TRY(account_lock(c, c->account, &account)); /* so that the count is true */
     TRY(api_token_count(c, c->account, &count));
     if (count >= conf->api_tokens_max)
@@ -109,7 +109,7 @@ identity_create_api_token(struct call *c, const Identity__CreateApiTokenRequest 
                           Identity__CreateApiTokenReply *out)
 {
     struct token token = { .kind = TOKEN_API, .tenant = c->tenant };
-    struct api_token row = { .account = c->account, .label = in->label, .created_at = c->now };
+    struct api_token row = { .account = c->account, .label = in->label, .created_at = c->wall };
     char text[TOKEN_TEXT_BYTES];
 
     TRY(id_from_wire(in->api_token_id, "$.apiTokenId", &row.id, &c->err));
@@ -118,7 +118,7 @@ identity_create_api_token(struct call *c, const Identity__CreateApiTokenRequest 
         return err_at(&c->err, ERR_INVALID, "$.days", TOKEN_DAYS,
                       "an API token lasts 1 to 365 days, not %u", in->days);
     TRY(caller_is_signed_in(c));
-    row.expires_at.us = c->now.us + in->days * US_PER_DAY;
+    row.expires_at.us = c->wall.us + in->days * US_PER_DAY;
     token.id = row.id;
     random_bytes(token.secret, sizeof token.secret);
     token_sha256(&token, row.token_sha256);

@@ -56,7 +56,7 @@ find_tenant_step(struct call *c, void *arg)
     struct guard guard;
 
     TRY(address_guard_get(c, a->address_sha256, &guard));
-    a->locked = guard_is_locked(&guard, c->now);
+    a->locked = guard_is_locked(&guard, c->wall);
     a->tenant = (struct tenant){ .code = PLATFORM_CODE };
     a->tenant_found = strcmp(a->code, PLATFORM_CODE) == 0;
     if (a->tenant_found)
@@ -75,7 +75,7 @@ find_account_step(struct call *c, void *arg)
     struct guard guard;
 
     TRY(name_guard_get(c, a->name_sha256, &guard));
-    a->locked = a->locked || guard_is_locked(&guard, c->now);
+    a->locked = a->locked || guard_is_locked(&guard, c->wall);
     a->account = (struct account){ 0 };
     TRY(account_find(c, a->name, &a->account, &a->found));
     a->found = a->found && a->tenant_found;
@@ -131,15 +131,15 @@ failure_step(struct call *c, void *arg)
                                      .address = a->address };
 
     TRY(name_guard_lock(c, a->name_sha256, &by_name));
-    if (a->locked || guard_is_locked(&by_name, c->now)) {
+    if (a->locked || guard_is_locked(&by_name, c->wall)) {
         a->verdict = locked_out(c);
     } else {
-        if (guard_fail(&by_name, policy->lock_failures, policy->lock_us, c->now))
+        if (guard_fail(&by_name, policy->lock_failures, policy->lock_us, c->wall))
             failed.locked_until = by_name.locked_until;
         TRY(name_guard_update(c, a->name_sha256, &by_name));
         TRY(address_guard_lock(c, a->address_sha256, &by_address));
-        if (!guard_is_locked(&by_address, c->now))
-            (void) guard_fail(&by_address, policy->address_failures, policy->lock_us, c->now);
+        if (!guard_is_locked(&by_address, c->wall))
+            (void) guard_fail(&by_address, policy->address_failures, policy->lock_us, c->wall);
         TRY(address_guard_update(c, a->address_sha256, &by_address));
         a->verdict = refused(c);
     }
@@ -210,9 +210,9 @@ success_step(struct call *c, void *arg)
     if (done) /* a commit that nobody heard of */
         return scope_list(c, account.id, a->scope, &a->scope_count);
     TRY(name_guard_get(c, a->name_sha256, &guard));
-    if (guard_is_locked(&guard, c->now)) /* while we were hashing */
+    if (guard_is_locked(&guard, c->wall)) /* while we were hashing */
         return locked_out(c);
-    TRY(rule_may_sign_in(&account, c->now, &c->err));
+    TRY(rule_may_sign_in(&account, c->wall, &c->err));
     if (!account.password_hash || strcmp(account.password_hash, checked) != 0)
         return refused(c);
 
@@ -233,15 +233,15 @@ static void
 session_make(struct call *c, struct attempt *a)
 {
     a->token =
-        (struct token){ .kind = TOKEN_SESSION, .tenant = a->tenant.id, .id = id_mint(c->now) };
+        (struct token){ .kind = TOKEN_SESSION, .tenant = a->tenant.id, .id = id_mint(c->wall) };
     random_bytes(a->token.secret, sizeof a->token.secret);
     a->session = (struct session){
         .id = a->token.id,
         .account = a->account.id,
         .address = a->address,
-        .started_at = c->now,
-        .last_seen_at = c->now,
-        .expires_at = { c->now.us + identity_policy(c)->absolute_us },
+        .started_at = c->wall,
+        .last_seen_at = c->wall,
+        .expires_at = { c->wall.us + identity_policy(c)->absolute_us },
     };
     token_sha256(&a->token, a->session.token_sha256);
 }
@@ -249,7 +249,7 @@ session_make(struct call *c, struct attempt *a)
 static err_t
 sign_in_to_wire(struct call *c, const struct attempt *a, Identity__SignInReply *out)
 {
-    const bool due = password_is_due(identity_policy(c), &a->account, c->now);
+    const bool due = password_is_due(identity_policy(c), &a->account, c->wall);
     const struct principal_facts facts = {
         .account = a->account.id,
         .session = a->session.id,
@@ -295,7 +295,7 @@ identity_sign_in(struct call *c, const Identity__SignInRequest *in, Identity__Si
     TRY(password_check_in_turn(c, a.account.password_hash, a.password, &matches, &old));
     if (!matches)
         return fail(c, &a);
-    const err_t verdict = rule_may_sign_in(&a.account, c->now, &c->err);
+    const err_t verdict = rule_may_sign_in(&a.account, c->wall, &c->err);
     if (verdict != ERR_OK)
         return turn_away(c, &a, verdict);
 
@@ -351,8 +351,8 @@ resume_session(struct call *c, struct resumption *r, struct id *account)
     TRY(session_find(c, r->token.id, &session, &found));
     if (!found || !is_its_token(&r->token, session.token_sha256))
         return no_session(c);
-    TRY(rule_session_is_alive(identity_policy(c), &session, c->now, &c->err));
-    if (c->now.us - session.last_seen_at.us >= conf->session_touch * 1000)
+    TRY(rule_session_is_alive(identity_policy(c), &session, c->wall, &c->err));
+    if (c->wall.us - session.last_seen_at.us >= conf->session_touch * 1000)
         TRY(session_touch(c, session.id));
     *account = session.account;
     r->expires_at = session.expires_at;
@@ -369,8 +369,8 @@ resume_api_token(struct call *c, struct resumption *r, struct id *account)
     TRY(api_token_find(c, r->token.id, &token, &found));
     if (!found || !is_its_token(&r->token, token.token_sha256))
         return no_session(c);
-    TRY(rule_token_is_alive(&token, c->now, &c->err));
-    if (c->now.us - token.last_used_at.us >= conf->session_touch * 1000)
+    TRY(rule_token_is_alive(&token, c->wall, &c->err));
+    if (c->wall.us - token.last_used_at.us >= conf->session_touch * 1000)
         TRY(api_token_used(c, token.id));
     *account = token.account;
     r->expires_at = token.expires_at;
@@ -400,7 +400,7 @@ identity_resume_session(struct call *c, const Identity__ResumeSessionRequest *in
         return no_session(c);
     TRY(svc_command_tx(c, r.token.tenant, resume_step, &r));
 
-    const bool due = password_is_due(identity_policy(c), &r.account, c->now);
+    const bool due = password_is_due(identity_policy(c), &r.account, c->wall);
     const struct principal_facts facts = {
         .account = r.account.id,
         .session = r.token.id,
@@ -441,7 +441,7 @@ change_load_step(struct call *c, void *arg)
     TRY(session_find(c, c->session, &session, &found));
     if (!found)
         return no_session(c);
-    TRY(rule_session_is_alive(identity_policy(c), &session, c->now, &c->err));
+    TRY(rule_session_is_alive(identity_policy(c), &session, c->wall, &c->err));
     TRY(account_get(c, c->account, &a->account));
     if (a->account.state != ACCOUNT_ACTIVE)
         return no_session(c);
@@ -449,7 +449,7 @@ change_load_step(struct call *c, void *arg)
     sha256(a->address, strlen(a->address), a->address_sha256);
     sha256(a->account.login_name, strlen(a->account.login_name), a->name_sha256);
     TRY(name_guard_get(c, a->name_sha256, &guard));
-    a->locked = guard_is_locked(&guard, c->now);
+    a->locked = guard_is_locked(&guard, c->wall);
     return password_past_list(c, c->account, identity_policy(c)->history, &change->past,
                               &change->past_count);
 }
@@ -488,7 +488,7 @@ change_step(struct call *c, void *arg)
     TRY(account_move(&account, ON_PASSWORD_SET, &c->err));
     TRY(password_past_add(c, account.id, checked, identity_policy(c)->history));
     account.password_hash = change->hash;
-    account.password_changed_at = c->now;
+    account.password_changed_at = c->wall;
     account.must_change = false;
     account.one_time_until = (instant_t){ 0 };
     TRY(account_update(c, &account));
@@ -518,7 +518,7 @@ identity_change_password(struct call *c, const Identity__ChangePasswordRequest *
         return err_at(&c->err, ERR_REFUSED, "$.oldPassword", PASSWORD_WRONG,
                       "the old password is wrong");
     }
-    TRY(rule_may_change_password(identity_policy(c), &a->account, c->now, &c->err));
+    TRY(rule_may_change_password(identity_policy(c), &a->account, c->wall, &c->err));
     TRY(rule_password(identity_policy(c), a->account.login_name, in->new_password, "$.newPassword",
                       &c->err));
     TRY(rule_is_new(c, &change));

@@ -136,7 +136,7 @@ organisation_insert(struct call *c, const struct organisation *organisation)
     return db_exec(c, &q_organisation_insert, P_ID(organisation->id), P_ID(organisation->tenant),
                    P_ID_OR_NULL(organisation->parent), P_INT4((int32_t) organisation->level),
                    P_TEXT(organisation->division_code), P_TEXT(organisation->name),
-                   P_INSTANT(c->now));
+                   P_INSTANT(c->wall));
 }
 
 /* "uuid,uuid", from the province down. */
@@ -213,7 +213,7 @@ account_insert(struct call *c, const struct account *account)
 {
     return db_exec(c, &q_account_insert, P_ID(c->tenant), P_ID(account->id),
                    P_TEXT(account->login_name), P_TEXT(account->display_name),
-                   P_ID_OR_NULL(account->person), P_INSTANT(c->now));
+                   P_ID_OR_NULL(account->person), P_INSTANT(c->wall));
 }
 
 static err_t
@@ -321,7 +321,7 @@ account_rehash(struct call *c, struct id id, const char *hash, const char *old)
 err_t
 account_seen(struct call *c, struct id id)
 {
-    return db_exec(c, &q_account_seen, P_ID(id), P_INSTANT(c->now));
+    return db_exec(c, &q_account_seen, P_ID(id), P_INSTANT(c->wall));
 }
 
 err_t
@@ -380,7 +380,7 @@ accounts_unused(struct call *c, instant_t since, struct id **tenants, struct id 
 err_t
 password_past_add(struct call *c, struct id account, const char *hash, int keep)
 {
-    TRY(db_exec(c, &q_password_past_insert, P_ID(c->tenant), P_ID(account), P_INSTANT(c->now),
+    TRY(db_exec(c, &q_password_past_insert, P_ID(c->tenant), P_ID(account), P_INSTANT(c->wall),
                 P_TEXT(hash)));
     return db_exec(c, &q_password_past_trim, P_ID(account), P_INT(keep));
 }
@@ -404,7 +404,7 @@ err_t
 grant_insert(struct call *c, struct id account, int role)
 {
     return db_exec(c, &q_grant_insert, P_ID(c->tenant), P_ID(account), P_INT4(role),
-                   P_INSTANT(c->now), P_ID_OR_NULL(c->account));
+                   P_INSTANT(c->wall), P_ID_OR_NULL(c->account));
 }
 
 err_t
@@ -484,7 +484,7 @@ err_t
 name_guard_lock(struct call *c, const uint8_t name_sha256[32], struct guard *guard)
 {
     TRY(db_exec(c, &q_name_guard_open, P_ID(c->tenant), P_BYTES(name_sha256, 32),
-                P_INSTANT(c->now)));
+                P_INSTANT(c->wall)));
     return guard_read(c, &q_name_guard_lock, name_sha256, guard);
 }
 
@@ -509,7 +509,7 @@ address_guard_get(struct call *c, const uint8_t address_sha256[32], struct guard
 err_t
 address_guard_lock(struct call *c, const uint8_t address_sha256[32], struct guard *guard)
 {
-    TRY(db_exec(c, &q_address_guard_open, P_BYTES(address_sha256, 32), P_INSTANT(c->now)));
+    TRY(db_exec(c, &q_address_guard_open, P_BYTES(address_sha256, 32), P_INSTANT(c->wall)));
     return guard_read(c, &q_address_guard_lock, address_sha256, guard);
 }
 
@@ -574,7 +574,7 @@ session_list(struct call *c, struct page page, const struct session_filter *filt
 err_t
 session_touch(struct call *c, struct id id)
 {
-    return db_exec(c, &q_session_touch, P_ID(id), P_INSTANT(c->now));
+    return db_exec(c, &q_session_touch, P_ID(id), P_INSTANT(c->wall));
 }
 
 err_t
@@ -582,7 +582,7 @@ session_end(struct call *c, struct id id, bool *ended)
 {
     OWNED(rows_free) struct rows *rows = NULL;
 
-    TRY(db_query(c, &q_session_end, &rows, P_ID(id), P_INSTANT(c->now)));
+    TRY(db_query(c, &q_session_end, &rows, P_ID(id), P_INSTANT(c->wall)));
     *ended = rows_count(rows) == 1;
     return ERR_OK;
 }
@@ -604,7 +604,7 @@ sessions_end(struct call *c, struct id account, struct id except, struct id **se
     OWNED(rows_free) struct rows *rows = NULL;
 
     TRY(db_query(c, &q_sessions_end_of_account, &rows, P_ID(account), P_ID(except),
-                 P_INSTANT(c->now)));
+                 P_INSTANT(c->wall)));
     return ids_of(c, rows, sessions, count);
 }
 
@@ -614,7 +614,7 @@ sessions_end_oldest(struct call *c, struct id account, int64_t keep, struct id *
 {
     OWNED(rows_free) struct rows *rows = NULL;
 
-    TRY(db_query(c, &q_sessions_end_oldest, &rows, P_ID(account), P_INT(keep), P_INSTANT(c->now)));
+    TRY(db_query(c, &q_sessions_end_oldest, &rows, P_ID(account), P_INT(keep), P_INSTANT(c->wall)));
     return ids_of(c, rows, sessions, count);
 }
 
@@ -673,14 +673,14 @@ api_token_count(struct call *c, struct id account, int64_t *count)
 {
     OWNED(rows_free) struct rows *rows = NULL;
 
-    TRY(db_query(c, &q_api_token_count, &rows, P_ID(account), P_INSTANT(c->now)));
+    TRY(db_query(c, &q_api_token_count, &rows, P_ID(account), P_INSTANT(c->wall)));
     return number_of(rows, count);
 }
 
 err_t
 api_token_used(struct call *c, struct id id)
 {
-    return db_exec(c, &q_api_token_used, P_ID(id), P_INSTANT(c->now));
+    return db_exec(c, &q_api_token_used, P_ID(id), P_INSTANT(c->wall));
 }
 
 err_t
@@ -688,7 +688,7 @@ api_token_revoke(struct call *c, struct id id, bool *revoked)
 {
     OWNED(rows_free) struct rows *rows = NULL;
 
-    TRY(db_query(c, &q_api_token_revoke, &rows, P_ID(id), P_INSTANT(c->now)));
+    TRY(db_query(c, &q_api_token_revoke, &rows, P_ID(id), P_INSTANT(c->wall)));
     *revoked = rows_count(rows) == 1;
     return ERR_OK;
 }
@@ -698,7 +698,7 @@ api_tokens_revoke(struct call *c, struct id account, struct id **tokens, size_t 
 {
     OWNED(rows_free) struct rows *rows = NULL;
 
-    TRY(db_query(c, &q_api_tokens_revoke_of_account, &rows, P_ID(account), P_INSTANT(c->now)));
+    TRY(db_query(c, &q_api_tokens_revoke_of_account, &rows, P_ID(account), P_INSTANT(c->wall)));
     return ids_of(c, rows, tokens, count);
 }
 

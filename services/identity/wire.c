@@ -228,7 +228,7 @@ account_to_wire(struct call *c, const struct account_view *view, Identity__Accou
     TRY(put_text(c, account->display_name, &wire->display_name));
     TRY(put_id(c, account->person, &wire->person_id));
     const bool locked =
-        guard_is_locked(&(struct guard){ .locked_until = account->locked_until }, c->now);
+        guard_is_locked(&(struct guard){ .locked_until = account->locked_until }, c->wall);
     if (locked)
         TRY(put_instant(c, account->locked_until, &wire->locked_until));
     TRY(put_instant(c, account->password_changed_at, &wire->password_changed_at));
@@ -343,7 +343,7 @@ principal_to_wire(struct call *c, const struct principal_facts *facts,
                   ProtobufCBinaryData *principal, Huzhu__Instant **expires)
 {
     const struct identity_conf *conf = c->conf;
-    const instant_t until = { c->now.us + conf->principal_life * 1000 };
+    const instant_t until = { c->wall.us + conf->principal_life * 1000 };
     ProtobufCBinaryData organisations[CALL_ORGANISATIONS_MAX];
     Bus__Principal p = BUS__PRINCIPAL__INIT;
 
@@ -361,7 +361,7 @@ principal_to_wire(struct call *c, const struct principal_facts *facts,
     p.organisation_id = organisations;
     p.n_organisation_id = facts->organisation_count;
     p.clearance = clearance_of(facts->roles);
-    p.issued_us = c->now.us;
+    p.issued_us = c->wall.us;
     p.expires_us = until.us;
     TRY(principal_sign(c, &p, principal));
     return put_instant(c, until, expires);

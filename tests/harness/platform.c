@@ -145,8 +145,8 @@ write_settings(const struct platform *p, const char *settings)
     }
 }
 
-struct platform *
-platform_up(int brokers, const char *settings)
+static struct platform *
+up(int brokers, const char *settings, const char *further)
 {
     struct platform *p = calloc(1, sizeof *p);
     char words[128];
@@ -162,8 +162,8 @@ platform_up(int brokers, const char *settings)
     write_settings(p, settings);
 
     const int64_t begun_us = clock_monotonic_us();
-    (void) snprintf(words, sizeof words, "up --no-build --port %d --brokers %d", p->port,
-                    brokers ? brokers : 2);
+    (void) snprintf(words, sizeof words, "up --no-build --port %d --brokers %d%s", p->port,
+                    brokers ? brokers : 2, further);
     free(hz(p, &status, words));
     p->up_ms = (clock_monotonic_us() - begun_us) / 1000;
     if (status != 0) {
@@ -172,6 +172,18 @@ platform_up(int brokers, const char *settings)
         fail_msg("hz up failed; its data stays in %s", p->data);
     }
     return p;
+}
+
+struct platform *
+platform_up(int brokers, const char *settings)
+{
+    return up(brokers, settings, "");
+}
+
+struct platform *
+platform_rehearsal(int brokers, const char *settings)
+{
+    return up(brokers, settings, " --rehearsal");
 }
 
 static int

@@ -24,6 +24,8 @@ struct platform {
 /* brokers 0: the default number; settings: NULL, or lines "KIND NAME=VALUE" (`hz` has settings/).
  */
 struct platform *platform_up(int brokers, const char *settings);
+/* The same as a rehearsal, whose business time `hz clock` moves. */
+struct platform *platform_rehearsal(int brokers, const char *settings);
 /* Stops it and fails when something died unasked, a sanitizer spoke or an invariant is broken. */
 void platform_down(struct platform *p);
 

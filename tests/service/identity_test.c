@@ -375,7 +375,7 @@ roles_in(const Identity__ResumeSessionReply *reply)
 static int
 open_world(void **state)
 {
-    static char key[80], trusted[80];
+    static char key[80], trusted[80], clock[80];
     struct signer *signer = NULL;
     struct err err = { 0 };
 
@@ -384,6 +384,7 @@ open_world(void **state)
     if (!cluster || !cluster_migrate(cluster, &identity_service) || !mkdtemp(folder))
         return -1;
     (void) snprintf(key, sizeof key, "%s/principal", folder);
+    (void) snprintf(clock, sizeof clock, "%s/clock", folder);
     (void) snprintf(trusted, sizeof trusted, "%s/trusted", folder);
     if (signer_generate(key, &err) != ERR_OK || signer_load(key, &signer, &err) != ERR_OK ||
         trusted_keys_add(trusted, signer, clock_now(), &err) != ERR_OK)
@@ -391,6 +392,7 @@ open_world(void **state)
     signer_destroy(signer);
     (void) setenv("HUZHU_DATABASE_URL", cluster_url(cluster, "huzhu_identity"), 1);
     (void) setenv("HUZHU_PRINCIPAL_KEYS", trusted, 1);
+    (void) setenv("HUZHU_BUSINESS_CLOCK", clock, 1);
     (void) setenv("HUZHU_IDENTITY_PRINCIPAL_KEY", key, 1);
     (void) setenv("HUZHU_IDENTITY_ARGON2_MEMORY_KIB", "64", 1);
     (void) setenv("HUZHU_IDENTITY_ARGON2_PASSES", "1", 1);
@@ -771,6 +773,48 @@ sessions_end_idle_old_signed_out_and_by_a_new_password(void **state)
     /* A principal may outlive its session by minutes; a password is not changed with it. */
     EXPECT(change_password(&a, "Daotian8-Tiankong", "Daotian9-Tiankong"), ERR_UNAUTHENTICATED,
            SESSION_NONE);
+}
+
+static void
+moves_business_time(int64_t offset_us)
+{
+    FILE *file = fopen(runtime_conf.business_clock, "we");
+
+    assert_non_null(file);
+    assert_true(fprintf(file, "%lld\n", (long long) offset_us) > 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* A rehearsal jumps a year on and back; who is signed in, locked out or has yet to change a
+ * password is none of its business. */
+static void
+a_jump_of_business_time_touches_nothing_of_identity(void **state)
+{
+    Identity__ListAccountsRequest list = IDENTITY__LIST_ACCOUNTS_REQUEST__INIT;
+    const int64_t year_us = INT64_C(366) * US_PER_DAY, jumps[] = { year_us, -year_us };
+    struct person a = signs_in("sysadmin@jingkou", PASSWORD);
+
+    (void) state;
+    for (int i = 0; i < 5; i++)
+        EXPECT(try_sign_in("auditadmin@jingkou", "Wrong-Password-7", ADDRESS), ERR_UNAUTHENTICATED,
+               SIGN_IN_REFUSED);
+    for (size_t i = 0; i < COUNT(jumps); i++) {
+        moves_business_time(jumps[i]);
+        EXPECT_OK(resume(a.token));
+        EXPECT_OK(ask(&a, "ListAccounts", &list)); /* the principal of before */
+        assert_false(signs_in("sysadmin@jingkou", PASSWORD).must_change);
+        EXPECT(try_sign_in("auditadmin@jingkou", PASSWORD, ADDRESS), ERR_UNAUTHENTICATED,
+               SIGN_IN_LOCKED);
+        time_passes("31 minutes"); /* of the wall clock, these do end */
+        EXPECT(resume(a.token), ERR_UNAUTHENTICATED, SESSION_IDLE);
+        a = signs_in("sysadmin@jingkou", PASSWORD);
+        for (int k = 0; k < 5; k++)
+            (void) try_sign_in("auditadmin@jingkou", "Wrong-Password-7", ADDRESS);
+    }
+    assert_int_equal(count("SELECT count(*) FROM identity.session"
+                           " WHERE abs(extract(epoch FROM now() - started_at)) > 86400"),
+                     0);
+    assert_int_equal(unlink(runtime_conf.business_clock), 0);
 }
 
 static void
@@ -1448,6 +1492,7 @@ main(void)
         TEST(a_password_is_changed_by_the_rules),
         TEST(a_password_of_ninety_days_opens_nothing_but_its_change),
         TEST(sessions_end_idle_old_signed_out_and_by_a_new_password),
+        TEST(a_jump_of_business_time_touches_nothing_of_identity),
         TEST(a_token_that_is_not_exactly_ours_opens_nothing),
         TEST(a_fourth_session_ends_the_first),
         TEST(sessions_are_listed_and_revoked_by_their_owner_and_the_security_administrator),

@@ -33,6 +33,7 @@ static const struct stmt q_add = { "toy.add",
                          q_sum = { "toy.sum", "SELECT coalesce(sum(n), 0)::bigint FROM toy", 0 };
 static const struct stmt *const toy_statements[] = { &q_add, &q_sum, NULL };
 
+static instant_t seen_now, seen_wall; /* by whoever ran last */
 static int races_left, runs;
 static const char *refuse_with; /* the handler refuses with this reason after having written */
 
@@ -43,6 +44,8 @@ toy_add(struct call *c, const Claims__WriteUploadRequest *in, Claims__WriteUploa
     struct id id;
 
     runs++;
+    seen_now = c->now;
+    seen_wall = c->wall;
     TRY(id_from_wire(in->upload_id, "$.uploadId", &id, &c->err));
     TRY(db_exec(c, &q_add, P_ID(c->tenant), P_ID(id), P_INT(in->offset)));
     if (races_left > 0) {
@@ -102,6 +105,8 @@ toy_duty(struct call *c)
     OWNED(rows_free) struct rows *rows = NULL;
 
     duty_runs++;
+    seen_now = c->now;
+    seen_wall = c->wall;
     TRY(call_as_tenant(c, town));
     TRY(db_exec(c, &q_add, P_ID(c->tenant), P_ID(id_mint(c->now)), P_INT(1000)));
     TRY(call_as_tenant(c, other_town));
@@ -118,6 +123,8 @@ toy_on_finished(struct call *c, const Claims__UploadFinished *in)
 {
     struct id id;
 
+    seen_now = c->now;
+    seen_wall = c->wall;
     TRY(id_from_wire(in->upload_id, "upload_id", &id, &c->err));
     TRY(db_exec(c, &q_add, P_ID(c->tenant), P_ID(id), P_INT(in->size)));
     seen++;
@@ -161,6 +168,8 @@ static struct svc producer;
 
 /* --- the world --- */
 
+static char clock_path[96]; /* the offset of business time; most tests have none */
+
 static struct runtime_conf
 conf_of(const char *service)
 {
@@ -172,6 +181,7 @@ conf_of(const char *service)
                                   .feed_url = cluster_url(cluster, feed),
                                   .principal_keys = keys_principals(keys),
                                   .master_keys = keys_ring(keys),
+                                  .business_clock = clock_path,
                                   .worker_threads = 1,
                                   .reply_keep = 1000 };
 }
@@ -197,6 +207,8 @@ open_world(void **state)
     log_open("runtime_test", LOG_ERROR);
     cluster = cluster_start();
     keys = keys_make();
+    if (keys)
+        (void) snprintf(clock_path, sizeof clock_path, "%s/clock", keys_folder(keys));
     return cluster && keys && start(&toy, &rt, &thread) ? 0 : -1;
 }
 
@@ -804,6 +816,92 @@ secrets_are_sealed_with_the_tenants_own_key(void **state)
         cluster_sql(cluster, "SELECT 1 FROM claims.data_key WHERE wrapped LIKE '%secret%'"), 0);
 }
 
+/* --- business time --- */
+
+#define YEAR_US (INT64_C(365) * US_PER_DAY)
+
+static void
+move_clock(int64_t offset_us)
+{
+    FILE *file = fopen(clock_path, "we");
+
+    assert_non_null(file);
+    assert_true(fprintf(file, "%lld\n", (long long) offset_us) > 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static int
+rest_clock(void **state)
+{
+    (void) unlink(clock_path);
+    return clean(state);
+}
+
+static int64_t
+off_by(instant_t at)
+{
+    return llabs(clock_now().us - at.us);
+}
+
+/* Goal: a jump of a year is seen by handlers and duties as c->now and by nothing that is about
+ * security, transport or evidence. */
+static void
+a_jump_of_business_time_moves_now_alone(void **state)
+{
+    const struct person clerk = a_person(town, ROLE_VILLAGE_CLERK);
+    struct request_of *request = add_request(&clerk, new_id(), 5, "k1"),
+                      *late = add_request(&clerk, new_id(), 5, "k2");
+    const int64_t offsets[] = { YEAR_US, -YEAR_US, 0 };
+    Bus__Answer answer;
+    struct err err;
+
+    (void) state;
+    assert_int_equal(ask(request, &answer), ERR_OK);
+    assert_int_equal(seen_now.us, seen_wall.us);
+    for (size_t i = 0; i < COUNT(offsets); i++) {
+        char key[8];
+        move_clock(offsets[i]);
+        (void) snprintf(key, sizeof key, "j%zu", i);
+        /* the principal of before, a deadline of ten seconds, the stored reply: all hold */
+        assert_int_equal(ask(request, &answer), ERR_OK);
+        assert_int_equal(ask_once(add_request(&clerk, new_id(), 1, key), &answer), ERR_OK);
+        assert_int_equal(seen_now.us - seen_wall.us, offsets[i]);
+        assert_true(off_by(seen_wall) < 10 * US_PER_SECOND);
+        thread->is_duty = true;
+        assert_int_equal(duty_run(thread, &toy_duties[0], &err), ERR_OK);
+        thread->is_duty = false;
+        assert_int_equal(seen_now.us - seen_wall.us, offsets[i]);
+        assert_true(off_by(seen_wall) < 10 * US_PER_SECOND);
+    }
+    /* a deadline of the wall clock that has passed is not helped by a clock set back */
+    move_clock(-YEAR_US);
+    late->envelope.deadline_us = clock_now().us - 1;
+    assert_int_equal(ask_once(late, &answer), ERR_DEADLINE);
+    assert_int_equal(cluster_sql(cluster,
+                                 "SELECT 1 FROM claims.event"
+                                 " WHERE abs(extract(epoch FROM now() - recorded_at)) > 60"),
+                     0);
+    assert_int_equal(cluster_sql(cluster, "SELECT 1 FROM claims.reply"
+                                          " WHERE abs(extract(epoch FROM now() - stored_at)) > 60"),
+                     0);
+    assert_true(rows_in("event") >= 8 && rows_in("reply") == 4);
+    request_free(request);
+}
+
+static void
+an_expired_principal_stays_so_when_business_time_goes_back(void **state)
+{
+    struct person clerk = a_person(town, ROLE_VILLAGE_CLERK);
+    Bus__Answer answer;
+
+    (void) state;
+    clerk.valid_us = -1;
+    move_clock(-YEAR_US);
+    assert_int_equal(ask_once(add_request(&clerk, new_id(), 5, "k1"), &answer),
+                     ERR_UNAUTHENTICATED);
+    assert_string_equal(answer.reason, "principal.expired");
+}
+
 static void
 a_table_that_does_not_fit_its_contract_stops_the_start(void **state)
 {
@@ -843,10 +941,122 @@ metrics_tell_what_happened(void **state)
     free(text);
 }
 
+/* --- shared sealing, over two services with one ring --- */
+
+static struct svc_thread *producer_thread;
+
+static void
+call_of(struct call *c, struct svc_thread *worker, struct id tenant)
+{
+    call_init(c, worker);
+    c->tenant = tenant;
+}
+
+static ProtobufCBinaryData
+seals(struct svc_thread *worker, struct id tenant, const char *plain)
+{
+    ProtobufCBinaryData sealed = { 0 };
+    struct call c;
+
+    call_of(&c, worker, tenant);
+    assert_int_equal(call_seal_shared(&c, "event/ClaimFiled", plain, strlen(plain), &sealed),
+                     ERR_OK);
+    return sealed;
+}
+
+static err_t
+unseals(struct svc_thread *worker, struct id tenant, const char *context,
+        ProtobufCBinaryData sealed, const char *wanted)
+{
+    ProtobufCBinaryData plain = { 0 };
+    struct call c;
+
+    call_of(&c, worker, tenant);
+    const err_t code = call_unseal_shared(&c, context, sealed.data, sealed.len, &plain);
+    if (code == ERR_OK &&
+        (plain.len != strlen(wanted) || memcmp(plain.data, wanted, plain.len) != 0))
+        fail_msg("something else came out");
+    return code;
+}
+
+static void
+two_services_of_a_tenant_read_each_others_sealed_fields(void **state)
+{
+    static const char secret[] = "11010519491231002X";
+
+    (void) state;
+    arena_reset(thread->arena);
+    arena_reset(producer_thread->arena);
+    const ProtobufCBinaryData sealed = seals(producer_thread, town, secret),
+                              again = seals(producer_thread, town, secret),
+                              back = seals(thread, town, secret);
+    assert_null(memmem(sealed.data, sealed.len, secret, 6));
+    assert_true(sealed.len == again.len && memcmp(sealed.data, again.data, sealed.len) != 0);
+    assert_int_equal(unseals(thread, town, "event/ClaimFiled", sealed, secret), ERR_OK);
+    assert_int_equal(unseals(producer_thread, town, "event/ClaimFiled", back, secret), ERR_OK);
+    assert_int_equal(unseals(thread, town, "event/ClaimFiled", seals(thread, town, ""), ""),
+                     ERR_OK);
+    /* no key is kept in a table for that */
+    assert_int_equal(cluster_sql(cluster, "SELECT 1 FROM coding.data_key"), 0);
+
+    assert_int_equal(unseals(thread, other_town, "event/ClaimFiled", sealed, secret), ERR_INTERNAL);
+    assert_int_equal(unseals(thread, (struct id){ { 0 } }, "event/ClaimFiled", sealed, secret),
+                     ERR_INTERNAL);
+    assert_int_equal(unseals(thread, town, "event/ClaimClosed", sealed, secret), ERR_INTERNAL);
+    for (size_t i = 0; i < sealed.len; i++) { /* every byte matters */
+        sealed.data[i] ^= 1;
+        assert_int_equal(unseals(thread, town, "event/ClaimFiled", sealed, secret), ERR_INTERNAL);
+        sealed.data[i] ^= 1;
+    }
+    for (size_t size = 0; size < sealed.len; size++)
+        assert_int_equal(unseals(thread, town, "event/ClaimFiled",
+                                 (ProtobufCBinaryData){ size, sealed.data }, secret),
+                         ERR_INTERNAL);
+    assert_int_equal(unseals(thread, town, "event/ClaimFiled", sealed, secret), ERR_OK);
+}
+
+/* A rotation restarts one service after the other: for a while one seals under a master key that
+ * the other has not seen. */
+static void
+sealed_fields_outlive_a_rotation_of_the_master_key(void **state)
+{
+    (void) state;
+    arena_reset(thread->arena);
+    arena_reset(producer_thread->arena);
+    const ProtobufCBinaryData old = seals(producer_thread, town, "old");
+    struct key_ring *rotated = NULL, *before = rt->ring;
+    struct err err;
+
+    assert_int_equal(key_ring_generate(keys_ring(keys), &err), ERR_OK);
+    assert_int_equal(key_ring_load(keys_ring(keys), &rotated, &err), ERR_OK);
+    rt->ring = rotated; /* as if restarted; the producer was not */
+    const ProtobufCBinaryData new = seals(thread, town, "new");
+    assert_memory_not_equal(old.data + 1, new.data + 1, RING_KEY_ID_BYTES);
+    assert_int_equal(unseals(thread, town, "event/ClaimFiled", old, "old"), ERR_OK);
+    assert_int_equal(unseals(producer_thread, town, "event/ClaimFiled", old, "old"), ERR_OK);
+    assert_int_equal(unseals(producer_thread, town, "event/ClaimFiled", new, "new"), ERR_OK);
+    key_ring_destroy(before);
+}
+
+static void
+without_a_ring_nothing_is_shared(void **state)
+{
+    struct key_ring *ring = rt->ring;
+    ProtobufCBinaryData out;
+    struct call c;
+
+    (void) state;
+    call_of(&c, thread, town);
+    rt->ring = NULL;
+    assert_int_equal(call_seal_shared(&c, "event/X", "x", 1, &out), ERR_INTERNAL);
+    assert_string_equal(c.err.reason, "keys.none");
+    assert_int_equal(call_unseal_shared(&c, "event/X", "x", 1, &out), ERR_INTERNAL);
+    rt->ring = ring;
+}
+
 /* --- feeds: coding produces, claims consumes --- */
 
 static struct runtime *producer_rt;
-static struct svc_thread *producer_thread;
 
 static int
 open_producer(void **state)
@@ -929,6 +1139,21 @@ events_are_applied_exactly_once_in_their_tenant(void **state)
                                  " ORDER BY tx DESC, seq DESC LIMIT 1) e"
                                  " WHERE (f.tx, f.seq) = (e.tx, e.seq)"),
                      1);
+}
+
+static void
+a_consumer_sees_business_time(void **state)
+{
+    int applied;
+
+    (void) state;
+    produce(town, 1);
+    move_clock(YEAR_US);
+    assert_int_equal(pull(&applied), ERR_OK);
+    (void) unlink(clock_path);
+    assert_int_equal(seen, 1);
+    assert_int_equal(seen_now.us - seen_wall.us, YEAR_US);
+    assert_true(off_by(seen_wall) < 10 * US_PER_SECOND);
 }
 
 static void
@@ -1095,9 +1320,16 @@ main(void)
         CLEAN(a_duty_runs_in_one_replica_at_a_time),
         CLEAN(old_replies_are_thrown_away_over_all_tenants),
         CLEAN(secrets_are_sealed_with_the_tenants_own_key),
+        cmocka_unit_test_setup_teardown(a_jump_of_business_time_moves_now_alone, clean, rest_clock),
+        cmocka_unit_test_setup_teardown(an_expired_principal_stays_so_when_business_time_goes_back,
+                                        clean, rest_clock),
         CLEAN(a_table_that_does_not_fit_its_contract_stops_the_start),
         CLEAN(metrics_tell_what_happened),
+        FED(two_services_of_a_tenant_read_each_others_sealed_fields),
+        FED(sealed_fields_outlive_a_rotation_of_the_master_key),
+        CLEAN(without_a_ring_nothing_is_shared),
         FED(events_are_applied_exactly_once_in_their_tenant),
+        FED(a_consumer_sees_business_time),
         FED(a_refused_event_is_parked_and_the_stream_goes_on),
         FED(an_event_that_is_raced_too_often_waits_for_the_next_pull),
         FED(a_feed_that_fails_anywhere_applies_each_event_once),

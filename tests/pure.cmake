@@ -1,0 +1,3 @@
+# Pure text rules of common/: validators, masks, CSV.
+huzhu_test(unit/check_test.c huzhu_check)
+huzhu_test(unit/mask_test.c huzhu_mask)

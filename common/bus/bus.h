@@ -16,6 +16,10 @@
 #include "err/err.h"
 
 #define BUS_ENVELOPE_BYTES_MAX ((size_t) 2 * 1024 * 1024) /* a body of 1 MiB and room */
+/* One part of an answer: a file of 8 MiB in one reply, its name and type, and room.  Requests stay
+ * small: they come from outside, and brokers queue them. */
+#define BUS_REPLY_BYTES_MAX ((size_t) 8 * 1024 * 1024 + (size_t) 64 * 1024)
+#define BUS_ANSWER_BYTES_MAX (BUS_REPLY_BYTES_MAX + (size_t) 64 * 1024)
 #define BUS_CLIENT_PENDING_MAX 4096
 
 struct bus_conf {

@@ -149,10 +149,11 @@ send_answer(struct bus_worker *worker, const struct slot *slot, const Bus__Answe
     const size_t size = bus__answer__get_packed_size(answer);
     zmq_msg_t msg;
 
-    if (size > BUS_ENVELOPE_BYTES_MAX)
+    static_assert(BUS_ANSWER_BYTES_MAX + MDP_HEAD_BYTES <= MDP_FRAME_BYTES_MAX, "a frame holds it");
+    if (size > BUS_ANSWER_BYTES_MAX)
         return err_set(err, ERR_INVALID, "bus.answer_too_large",
                        "an answer of %zu bytes, at most %zu go in one part", size,
-                       BUS_ENVELOPE_BYTES_MAX);
+                       BUS_ANSWER_BYTES_MAX);
     if (!link->up || link->epoch != slot->epoch) {
         worker->stats.dropped++; /* who asked has lost that broker too and asks again elsewhere */
         return ERR_OK;

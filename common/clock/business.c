@@ -10,8 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "log/log.h"
-
 enum { OFFSET_TEXT_BYTES_MAX = 32 };
 
 /* Which file an offset was read from: a rename, a write or a removal changes one of these. */
@@ -102,9 +100,9 @@ read_offset(int fd, int64_t *offset_us)
     return business_offset_parse(text, offset_us);
 }
 
-/* Under the lock.  What was opened is what is remembered: a file that was replaced between stat()
- * and open() is seen as changed at the next look. */
-static void
+/* Under the lock; false: the file has become malformed.  What was opened is what is remembered: a
+ * file that was replaced between stat() and open() is seen as changed at the next look. */
+static bool
 look(struct business_clock *clock)
 {
     struct seen now = { .exists = false };
@@ -113,34 +111,42 @@ look(struct business_clock *clock)
     if (stat(clock->path, &st) == 0)
         now = seen_of(&st);
     else if (errno != ENOENT && errno != ENOTDIR)
-        return; /* out of descriptors or of rights for a moment: time does not jump for that */
+        return true; /* out of descriptors or of rights for a moment: time does not jump for that */
     if (same(&now, &clock->seen))
-        return;
+        return true;
     if (!now.exists) {
         clock->seen = now;
         clock->offset_us = 0;
-        return;
+        return true;
     }
 
     const int fd = open(clock->path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return;
+        return true;
     const bool read = fstat(fd, &st) == 0 && read_offset(fd, &clock->offset_us);
     (void) close(fd);
     clock->seen = seen_of(&st);
-    if (!read)
-        LOG(WARNING, NULL, "clock.malformed", L_TEXT("file", clock->path),
-            L_INT("offset_us_kept", clock->offset_us));
+    return read;
+}
+
+const char *
+business_clock_path(const struct business_clock *clock)
+{
+    return clock->path;
 }
 
 instant_t
-business_time(struct business_clock *clock, instant_t wall)
+business_time(struct business_clock *clock, instant_t wall, bool *malformed)
 {
+    if (malformed)
+        *malformed = false;
     if (!clock)
         return wall;
     (void) pthread_mutex_lock(&clock->lock);
-    look(clock);
+    const bool sound = look(clock);
     const int64_t offset_us = clock->offset_us;
     (void) pthread_mutex_unlock(&clock->lock);
+    if (malformed)
+        *malformed = !sound;
     return (instant_t){ wall.us + offset_us };
 }

@@ -7,7 +7,7 @@
  * The file holds one line: the offset in microseconds that is added to the wall clock, with an
  * optional sign.  It is looked at (stat) at every reading and read again when it changed; writers
  * replace it by rename.  No file: no offset.  A file that holds anything else keeps the last offset
- * and is logged once as "clock.malformed".  Thread-safe. */
+ * and is told to the first reader that sees it.  Thread-safe. */
 #ifndef HUZHU_CLOCK_BUSINESS_H
 #define HUZHU_CLOCK_BUSINESS_H
 
@@ -25,8 +25,10 @@ err_t business_clock_open(const char *path, struct business_clock **clock,
 void business_clock_close(struct business_clock *clock);
 DEFINE_OWNED(struct business_clock, business_clock_close)
 
-/* The business time at this instant of the wall clock; `clock` may be NULL. */
-instant_t business_time(struct business_clock *clock, instant_t wall);
+/* The business time at this instant of the wall clock; `clock` may be NULL.  *malformed, which may
+ * be NULL, becomes true once for each file that holds no offset: to be logged. */
+instant_t business_time(struct business_clock *clock, instant_t wall, bool *malformed);
+const char *business_clock_path(const struct business_clock *clock);
 
 /* "-86400000000\n": whether the bytes are an offset, and which. */
 bool business_offset_parse(const char *text, int64_t *offset_us) MUST_CHECK;

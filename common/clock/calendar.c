@@ -40,7 +40,7 @@ static const struct notice {
 
 /* What a calendar file added; sorted by day. */
 struct own {
-    struct range *days;
+    struct range days[DAYS_MAX];
     size_t count;
     struct own_notice {
         int year;
@@ -162,15 +162,6 @@ calendar_workdays_between(date_t after, date_t until, bool *provisional)
 
 /* --- the file --- */
 
-static void
-own_destroy(struct own *o)
-{
-    if (o)
-        free(o->days);
-    free(o);
-}
-DEFINE_OWNED(struct own, own_destroy)
-
 static bool
 add_notice(struct own *o, const char *year, const char *source)
 {
@@ -253,29 +244,38 @@ read_file(const char *path, struct own *o, struct err *err)
     return ERR_OK;
 }
 
+static err_t
+fill(const char *path, struct own *o, struct err *err)
+{
+    TRY(read_file(path, o, err));
+    qsort(o->days, o->count, sizeof *o->days, compare_ranges);
+    for (size_t i = 1; i < o->count; i++)
+        if (o->days[i].first == o->days[i - 1].first)
+            return err_set(err, ERR_INVALID, "calendar.malformed", "%s names the day %d twice",
+                           path, o->days[i].first);
+    return ERR_OK;
+}
+
 err_t
 calendar_load(const char *path, struct err *err)
 {
-    OWNED(own_destroy) struct own *made = calloc(1, sizeof *made);
+    struct own *made = calloc(1, sizeof *made);
 
-    if (made)
-        made->days = calloc(DAYS_MAX, sizeof *made->days);
-    if (!made || !made->days)
+    if (!made)
         return err_set(err, ERR_UNAVAILABLE, "calendar.memory", "out of memory");
-    TRY(read_file(path, made, err));
-    qsort(made->days, made->count, sizeof *made->days, compare_ranges);
-    for (size_t i = 1; i < made->count; i++)
-        if (made->days[i].first == made->days[i - 1].first)
-            return err_set(err, ERR_INVALID, "calendar.malformed", "%s names the day %d twice",
-                           path, made->days[i].first);
+    const err_t code = fill(path, made, err);
+    if (code != ERR_OK) {
+        free(made);
+        return code;
+    }
     calendar_unload();
-    own = TAKE(made);
+    own = made;
     return ERR_OK;
 }
 
 void
 calendar_unload(void)
 {
-    own_destroy(own);
+    free(own);
     own = NULL;
 }

@@ -123,6 +123,7 @@ run_batch(struct svc_thread *thread, struct batch *batch, struct err *err)
     c.method = "feed";
     c.caller = batch->producer;
     c.roles |= (role_set_t) ROLE_SERVICE;
+    c.whole_tenant = true;
     c.deadline_us = c.wall.us + FEED_US_MAX;
     trace_take(&c, NULL);
     if (batch->count > 0)

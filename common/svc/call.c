@@ -19,6 +19,8 @@ void
 call_init(struct call *c, struct svc_thread *thread)
 {
     const instant_t wall = clock_now();
+    struct business_clock *clock = thread->rt->clock;
+    bool malformed = false;
 
     *c = (struct call){
         .arena = thread->arena,
@@ -31,9 +33,12 @@ call_init(struct call *c, struct svc_thread *thread)
         .caller = "",
         .if_match = "",
         .language = "zh-CN",
-        .now = business_time(thread->rt->clock, wall),
+        .now = business_time(clock, wall, &malformed),
         .wall = wall,
     };
+    if (malformed)
+        LOG(WARNING, NULL, "clock.malformed", L_TEXT("file", business_clock_path(clock)),
+            L_INT("offset_us_kept", c->now.us - wall.us));
 }
 
 /* --- trace --- */
@@ -158,6 +163,7 @@ take_principal(struct call *c, const Bus__Principal *p)
                        "the caller's tenant is not the request's");
 
     c->organisation_count = p->n_organisation_id;
+    c->whole_tenant = p->whole_tenant;
     /* SERVICE is proved by a CURVE key, never by a principal. */
     c->roles |= p->roles & (role_set_t) ROLE_SIGNED_IN;
     c->clearance = p->clearance;
@@ -235,8 +241,20 @@ call_admit(struct call *c, const char *caller, const Bus__Envelope *envelope)
         c->roles |= (role_set_t) ROLE_SERVICE;
     if (envelope->principal.len > 0)
         TRY(admit_principal(c, &envelope->principal));
+    else
+        c->whole_tenant = is_service(caller); /* nobody's scope bounds it */
     if (c->deadline_us <= c->wall.us)
         return err_set(&c->err, ERR_DEADLINE, "call.deadline",
                        "the deadline had passed when the request arrived");
     return ERR_OK;
+}
+
+bool
+call_covers(const struct call *c, struct id organisation)
+{
+    bool is = c->whole_tenant;
+
+    for (size_t i = 0; !is && !id_is_nil(organisation) && i < c->organisation_count; i++)
+        is = id_cmp(c->organisations[i], organisation) == 0;
+    return is;
 }

@@ -7,9 +7,6 @@
 #include "runtime_queries.h"
 #include "svc/runtime.h"
 
-/* A reply must leave room for the envelope around it. */
-#define REPLY_BYTES_MAX (BUS_ENVELOPE_BYTES_MAX - (size_t) 64 * 1024)
-
 /* "FileClaim" needs the messages FileClaimRequest and FileClaimReply. */
 static bool
 names_agree(const char *rpc, const char *message, const char *suffix)
@@ -96,9 +93,9 @@ message_pack(struct call *c, const ProtobufCMessage *message, ProtobufCBinaryDat
 {
     const size_t size = protobuf_c_message_get_packed_size(message);
 
-    if (size > REPLY_BYTES_MAX)
+    if (size > BUS_REPLY_BYTES_MAX)
         return err_set(&c->err, ERR_LIMITED, "rpc.reply_too_large",
-                       "the reply has %zu bytes; %zu fit", size, REPLY_BYTES_MAX);
+                       "the reply has %zu bytes; %zu fit", size, BUS_REPLY_BYTES_MAX);
     uint8_t *bytes = arena_alloc(c->arena, size ? size : 1);
     if (!bytes)
         return too_large(c);

@@ -46,6 +46,7 @@ duty_run(struct svc_thread *thread, const struct svc_duty *duty, struct err *err
     c.method = duty->name;
     c.caller = c.service;
     c.roles |= (role_set_t) ROLE_SERVICE;
+    c.whole_tenant = true;
     c.deadline_us = c.wall.us + DUTY_US_MAX;
     c.request_id = id_mint(c.wall);
     const struct tx_options options = { .deadline_us = c.deadline_us };

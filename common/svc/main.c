@@ -154,6 +154,7 @@ run_own(struct program *program, const struct svc_command *command, int argc, ch
     trace_take(&c, NULL);
     c.method = command->name;
     c.caller = "operator";
+    c.whole_tenant = true;
     c.request_id = id_mint(c.wall);
     return command->run(&c, argc, argv);
 }

@@ -29,7 +29,8 @@
 #include "svc/role.h"
 
 #define CALL_ORGANISATIONS_MAX 16
-#define CALL_ARENA_BYTES_MAX ((size_t) 16 * 1024 * 1024)
+/* A reply of 8 MiB as the handler makes it, packed, and room to make it in. */
+#define CALL_ARENA_BYTES_MAX ((size_t) 32 * 1024 * 1024)
 
 /* READ: a read-only transaction.  WRITE: needs an idempotency key.  BARE: neither transaction nor
  * key; the handler does all itself (a check of a password outside a transaction, a stream). */
@@ -53,6 +54,7 @@ struct call {
     struct id account, session, person;              /* nil: nobody signed in; a service */
     struct id organisations[CALL_ORGANISATIONS_MAX]; /* scope: these and all below */
     size_t organisation_count;
+    bool whole_tenant;  /* scope: everything of the tenant; duties, consumers and services too */
     role_set_t roles;   /* ROLE_ANYONE always; ROLE_SERVICE when the caller process is a service */
     uint32_t clearance; /* of enum label */
     const char *caller; /* the process: "gateway", "audit" */
@@ -182,6 +184,11 @@ call_may_see(const struct call *c, uint32_t labels)
 {
     return (c->clearance & labels) == labels;
 }
+
+/* Whether the caller's scope covers this village: the whole tenant, or an organisation that the
+ * account was granted.  Of nil only the whole tenant is sure.  A scope is no permission: what a
+ * role may do, and that a member sees its own household alone, is asked apart. */
+bool call_covers(const struct call *c, struct id organisation);
 
 /* If-Match: OK when the caller named none (and need not) or named this; ERR_STALE otherwise. */
 err_t call_matches(struct call *c, const char *etag) MUST_CHECK;

@@ -70,14 +70,15 @@ err_t
 account_answer(struct call *c, struct id id, Identity__Account **out)
 {
     struct account account;
-    struct id scope[CALL_ORGANISATIONS_MAX];
-    struct account_view view = { .account = &account, .scope = scope };
+    struct scope scope;
+    struct account_view view = { .account = &account, .scope = scope.organisations };
     struct grant *grants = NULL;
 
     TRY(account_get(c, id, &account));
     TRY(tenant_code_of(c, &view.tenant_code));
     TRY(grant_list(c, id, &grants, &view.grant_count));
-    TRY(scope_list(c, id, scope, &view.scope_count));
+    TRY(scope_list(c, id, &scope));
+    view.scope_count = scope.count;
     view.grants = grants;
     (void) snprintf(c->etag, sizeof c->etag, "%lld", (long long) account.version);
     return account_to_wire(c, &view, out);

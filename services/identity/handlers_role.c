@@ -137,8 +137,7 @@ static err_t
 rule_grant(struct call *c, const struct account *account, int role, const struct id *asked,
            size_t asked_count)
 {
-    struct id scope[CALL_ORGANISATIONS_MAX];
-    size_t scope_count = 0;
+    struct scope scope;
     role_set_t elsewhere = 0;
 
     if (id_cmp(account->id, c->account) == 0)
@@ -151,8 +150,9 @@ rule_grant(struct call *c, const struct account *account, int role, const struct
     /* A second account of the same person is still the same person. */
     TRY(person_roles(c, account, &elsewhere));
     TRY(rule_may_hold(account->roles | elsewhere, role, &c->err));
-    TRY(scope_list(c, account->id, scope, &scope_count));
-    return rule_scope(account->roles, scope, scope_count, asked, asked_count, &c->err);
+    TRY(scope_list(c, account->id, &scope));
+    return rule_scope(account->roles, scope.organisations, scope.count, asked, asked_count,
+                      &c->err);
 }
 
 err_t

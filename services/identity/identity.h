@@ -64,6 +64,13 @@ struct account {
     int64_t version;
 };
 
+/* Whose rows an account sees: those of these organisations and of all below them. */
+struct scope {
+    struct id organisations[CALL_ORGANISATIONS_MAX];
+    size_t count;
+    bool whole_tenant; /* the tenant's own is among them, or the account is the platform's */
+};
+
 struct grant {
     int role; /* its number */
     instant_t at;

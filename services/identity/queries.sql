@@ -136,7 +136,11 @@ INSERT INTO account_scope (tenant_id, account_id, organisation_id) VALUES ($1, $
 DELETE FROM account_scope WHERE account_id = $1;
 
 -- name: scope_list
-SELECT organisation_id FROM account_scope WHERE account_id = $1 ORDER BY organisation_id;
+-- The last column: whether it is the tenant's own organisation, which is the whole tenant.
+SELECT s.organisation_id, t.tenant_id IS NOT NULL
+  FROM account_scope s LEFT JOIN tenant t ON t.tenant_id = s.tenant_id AND t.organisation_id = s.organisation_id
+ WHERE s.account_id = $1
+ ORDER BY s.organisation_id;
 
 -- name: name_guard_get
 SELECT failures, last_failed_at, locked_until FROM name_guard WHERE name_sha256 = $1;

@@ -27,8 +27,7 @@ struct attempt {
     char *rehashed; /* the right password under today's cost, or NULL */
     struct session session;
     struct token token;
-    struct id scope[CALL_ORGANISATIONS_MAX];
-    size_t scope_count;
+    struct scope scope;
     err_t verdict; /* of a failed attempt: the failure is committed, then told */
     struct err why;
 };
@@ -208,7 +207,7 @@ success_step(struct call *c, void *arg)
     TRY(account_lock(c, a->account.id, &account));
     TRY(session_find(c, a->session.id, &made, &done));
     if (done) /* a commit that nobody heard of */
-        return scope_list(c, account.id, a->scope, &a->scope_count);
+        return scope_list(c, account.id, &a->scope);
     TRY(name_guard_get(c, a->name_sha256, &guard));
     if (guard_is_locked(&guard, c->wall)) /* while we were hashing */
         return locked_out(c);
@@ -226,7 +225,7 @@ success_step(struct call *c, void *arg)
     TRY(emit_signed_in(c, &a->session));
     account.password_hash = checked;
     a->account = account;
-    return scope_list(c, account.id, a->scope, &a->scope_count);
+    return scope_list(c, account.id, &a->scope);
 }
 
 static void
@@ -256,8 +255,7 @@ sign_in_to_wire(struct call *c, const struct attempt *a, Identity__SignInReply *
         .tenant = a->tenant.id,
         .person = a->account.person,
         .roles = due ? 0 : a->account.roles,
-        .organisations = a->scope,
-        .organisation_count = due ? 0 : a->scope_count,
+        .scope = due ? NULL : &a->scope,
     };
     char text[TOKEN_TEXT_BYTES];
 
@@ -322,8 +320,7 @@ struct resumption {
     struct token token;
     instant_t expires_at;
     struct account account;
-    struct id scope[CALL_ORGANISATIONS_MAX];
-    size_t scope_count;
+    struct scope scope;
 };
 
 static err_t
@@ -387,7 +384,7 @@ resume_step(struct call *c, void *arg)
     TRY(account_get(c, account, &r->account));
     if (r->account.state != ACCOUNT_ACTIVE)
         return no_session(c);
-    return scope_list(c, account, r->scope, &r->scope_count);
+    return scope_list(c, account, &r->scope);
 }
 
 err_t
@@ -407,8 +404,7 @@ identity_resume_session(struct call *c, const Identity__ResumeSessionRequest *in
         .tenant = r.token.tenant,
         .person = r.account.person,
         .roles = due ? 0 : r.account.roles,
-        .organisations = r.scope,
-        .organisation_count = due ? 0 : r.scope_count,
+        .scope = due ? NULL : &r.scope,
     };
     out->must_change_password = due;
     out->expires = instant_to_wire(c, r.expires_at);
@@ -480,7 +476,7 @@ change_step(struct call *c, void *arg)
     TRY(account_lock(c, c->account, &account));
     if (account.password_hash && strcmp(account.password_hash, change->hash) == 0) {
         change->attempt.account = account; /* a commit that nobody heard of */
-        return scope_list(c, account.id, change->attempt.scope, &change->attempt.scope_count);
+        return scope_list(c, account.id, &change->attempt.scope);
     }
     if (!account.password_hash || strcmp(account.password_hash, checked) != 0)
         return err_set(&c->err, ERR_CONFLICT, ACCOUNT_MOVED_ON,
@@ -495,7 +491,7 @@ change_step(struct call *c, void *arg)
     TRY(account_sessions_end(c, account.id, c->session));
     TRY(emit_password_changed(c, account.id));
     change->attempt.account = account;
-    return scope_list(c, account.id, change->attempt.scope, &change->attempt.scope_count);
+    return scope_list(c, account.id, &change->attempt.scope);
 }
 
 err_t
@@ -531,8 +527,7 @@ identity_change_password(struct call *c, const Identity__ChangePasswordRequest *
         .tenant = c->tenant,
         .person = a->account.person,
         .roles = a->account.roles,
-        .organisations = a->scope,
-        .organisation_count = a->scope_count,
+        .scope = &a->scope,
     };
     return principal_to_wire(c, &facts, &out->principal, &out->principal_expires);
 }

@@ -438,15 +438,18 @@ scope_set(struct call *c, struct id account, const struct id *organisations, siz
 }
 
 err_t
-scope_list(struct call *c, struct id account, struct id *organisations, size_t *count)
+scope_list(struct call *c, struct id account, struct scope *scope)
 {
     OWNED(rows_free) struct rows *rows = NULL;
 
     TRY(db_query(c, &q_scope_list, &rows, P_ID(account)));
-    *count = (size_t) rows_count(rows);
-    assert(*count <= CALL_ORGANISATIONS_MAX); /* scope_set() is given no more */
-    for (size_t i = 0; i < *count; i++)
-        organisations[i] = rows_id(rows, (int) i, 0);
+    scope->count = (size_t) rows_count(rows);
+    scope->whole_tenant = id_is_nil(c->tenant);     /* the platform's accounts act in any tenant */
+    assert(scope->count <= CALL_ORGANISATIONS_MAX); /* scope_set() is given no more */
+    for (size_t i = 0; i < scope->count; i++) {
+        scope->organisations[i] = rows_id(rows, (int) i, 0);
+        scope->whole_tenant = scope->whole_tenant || rows_bool(rows, (int) i, 1);
+    }
     return ERR_OK;
 }
 

@@ -70,9 +70,7 @@ err_t grant_list(struct call *c, struct id account, struct grant **grants,
                  size_t *count) MUST_CHECK;
 err_t scope_set(struct call *c, struct id account, const struct id *organisations,
                 size_t count) MUST_CHECK;
-/* At most CALL_ORGANISATIONS_MAX. */
-err_t scope_list(struct call *c, struct id account, struct id *organisations,
-                 size_t *count) MUST_CHECK;
+err_t scope_list(struct call *c, struct id account, struct scope *scope) MUST_CHECK;
 
 /* _get: zeros when there is none.  _lock makes the row when it is missing, and locks it. */
 err_t name_guard_get(struct call *c, const uint8_t name_sha256[32], struct guard *guard) MUST_CHECK;

@@ -344,13 +344,15 @@ principal_to_wire(struct call *c, const struct principal_facts *facts,
 {
     const struct identity_conf *conf = c->conf;
     const instant_t until = { c->wall.us + conf->principal_life * 1000 };
+    static const struct scope none = { .count = 0 };
+    const struct scope *scope = facts->scope ? facts->scope : &none;
     ProtobufCBinaryData organisations[CALL_ORGANISATIONS_MAX];
     Bus__Principal p = BUS__PRINCIPAL__INIT;
 
-    assert(facts->organisation_count <= CALL_ORGANISATIONS_MAX);
-    for (size_t i = 0; i < facts->organisation_count; i++)
-        organisations[i] = (ProtobufCBinaryData){ sizeof facts->organisations[i].bytes,
-                                                  (uint8_t *) facts->organisations[i].bytes };
+    assert(scope->count <= CALL_ORGANISATIONS_MAX);
+    for (size_t i = 0; i < scope->count; i++)
+        organisations[i] = (ProtobufCBinaryData){ sizeof scope->organisations[i].bytes,
+                                                  (uint8_t *) scope->organisations[i].bytes };
     p.account_id = (ProtobufCBinaryData){ 16, (uint8_t *) facts->account.bytes };
     p.session_id = (ProtobufCBinaryData){ 16, (uint8_t *) facts->session.bytes };
     if (!id_is_nil(facts->tenant))
@@ -359,7 +361,8 @@ principal_to_wire(struct call *c, const struct principal_facts *facts,
         p.person_id = (ProtobufCBinaryData){ 16, (uint8_t *) facts->person.bytes };
     p.roles = facts->roles;
     p.organisation_id = organisations;
-    p.n_organisation_id = facts->organisation_count;
+    p.n_organisation_id = scope->count;
+    p.whole_tenant = scope->whole_tenant;
     p.clearance = clearance_of(facts->roles);
     p.issued_us = c->wall.us;
     p.expires_us = until.us;

@@ -54,8 +54,7 @@ err_t token_csrf(struct call *c, const struct token *token, char **out) MUST_CHE
 struct principal_facts {
     struct id account, session, tenant, person;
     role_set_t roles;
-    const struct id *organisations;
-    size_t organisation_count;
+    const struct scope *scope; /* NULL: none */
 };
 err_t principal_to_wire(struct call *c, const struct principal_facts *facts,
                         ProtobufCBinaryData *principal, Huzhu__Instant **expires) MUST_CHECK;

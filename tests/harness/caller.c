@@ -115,6 +115,7 @@ sign(const struct keys *keys, const struct person *person, uint8_t *out)
     p.clearance = person->clearance;
     p.organisation_id = &organisation;
     p.n_organisation_id = organisation.len ? 1 : 0;
+    p.whole_tenant = person->whole_tenant || organisation.len == 0;
     p.issued_us = now.us - 1000;
     p.expires_us = now.us + (person->valid_us ? person->valid_us : 300 * US_PER_SECOND);
     memcpy(text, prefix, sizeof prefix);

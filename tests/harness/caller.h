@@ -16,9 +16,10 @@ struct person {
     struct id account, session, tenant, organisation, own_person;
     role_set_t roles;
     uint32_t clearance;
+    bool whole_tenant; /* also of who has no organisation */
     int64_t valid_us; /* 0: five minutes */
 };
-/* A person with new ids. */
+/* A person with new ids, in an organisation of its own. */
 struct person a_person(struct id tenant, role_set_t roles);
 
 /* An envelope and all that it points to; the same request again is the same struct again. */

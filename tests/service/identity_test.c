@@ -359,6 +359,25 @@ disable(const struct person *who, struct id id)
     return ask(who, "DisableAccount", &in);
 }
 
+/* Whether the principal says that its holder sees the whole tenant. */
+static bool
+sees_all(const uint8_t *principal, size_t size)
+{
+    Bus__SignedPrincipal *outer = bus__signed_principal__unpack(NULL, size, principal);
+    Bus__Principal *p = bus__principal__unpack(NULL, outer->principal.len, outer->principal.data);
+    const bool whole = p->whole_tenant;
+
+    bus__principal__free_unpacked(p, NULL);
+    bus__signed_principal__free_unpacked(outer, NULL);
+    return whole;
+}
+
+static bool
+sees_all_resumed(const Identity__ResumeSessionReply *reply)
+{
+    return sees_all(reply->principal.data, reply->principal.len);
+}
+
 static uint32_t
 roles_in(const Identity__ResumeSessionReply *reply)
 {
@@ -1003,6 +1022,61 @@ roles_follow_pairs_scopes_and_offices(void **state)
     assert_int_equal(events("RoleRevoked"), 2);
 }
 
+/* Both sides of the scope: a village, several organisations with the tenant's own among them, none
+ * named, the platform; by every way to a principal. */
+static void
+whole_tenants_are_seen_by_who_was_granted_them(void **state)
+{
+    Identity__CreateOrganisationRequest make = IDENTITY__CREATE_ORGANISATION_REQUEST__INIT;
+    Identity__GetMyselfRequest me = IDENTITY__GET_MYSELF_REQUEST__INIT;
+    const struct id village = id_mint(clock_now());
+
+    (void) state;
+    const Identity__GetMyselfReply *mine = EXPECT_OK(ask(&system_admin, "GetMyself", &me));
+    const struct id root = unwire(mine->tenant->organisation_id);
+    make.parent_id = wire(root);
+    make.level = IDENTITY__ORGANISATION__LEVEL__VILLAGE;
+    make.division_code = (char *) "321102001201";
+    make.organisation_id = wire(village);
+    make.name = (char *) "前村";
+    EXPECT_OK(ask(&system_admin, "CreateOrganisation", &make));
+
+    const struct id clerk = hires("clerk"), officer = hires("officer"), both = hires("both");
+    EXPECT_OK(grant(&security_admin, clerk, 2, &village));
+    EXPECT_OK(grant(&security_admin, officer, 3, NULL));
+    Identity__GrantRoleRequest two = IDENTITY__GRANT_ROLE_REQUEST__INIT;
+    Huzhu__Id *ids[] = { wire(village), wire(root) };
+    two.account_id = wire(both);
+    two.role = HUZHU__ROLE__NAME__TOWNSHIP_OFFICER;
+    two.organisation_ids = ids;
+    two.n_organisation_ids = 2;
+    EXPECT_OK(ask(&security_admin, "GrantRole", &two));
+    time_passes("1 hour"); /* before that no password is changed again */
+
+    struct person person = signs_in("clerk@jingkou", PASSWORD);
+    assert_false(sees_all(person.principal, person.size));
+    assert_false(sees_all_resumed(EXPECT_OK(resume(person.token))));
+    EXPECT_OK(change_password(&person, PASSWORD, "Daotian8-Tiankong"));
+    assert_false(sees_all(person.principal, person.size));
+
+    person = signs_in("officer@jingkou", PASSWORD);
+    assert_true(sees_all(person.principal, person.size));
+    assert_true(sees_all_resumed(EXPECT_OK(resume(person.token))));
+    EXPECT_OK(change_password(&person, PASSWORD, "Daotian8-Tiankong"));
+    assert_true(sees_all(person.principal, person.size));
+    time_passes("91 days"); /* until the password is changed there is no scope at all */
+    person = signs_in("officer@jingkou", "Daotian8-Tiankong");
+    assert_false(sees_all(person.principal, person.size));
+
+    person = signs_in("both@jingkou", PASSWORD);
+    EXPECT_OK(change_password(&person, PASSWORD, "Daotian8-Tiankong"));
+    assert_true(sees_all(person.principal, person.size));
+    person = signs_in("sysadmin@platform", PASSWORD);
+    EXPECT_OK(change_password(&person, PASSWORD, "Daotian8-Tiankong"));
+    assert_true(sees_all(person.principal, person.size));
+    assert_true(sees_all_resumed(EXPECT_OK(resume(person.token))));
+}
+
 static void
 one_person_with_two_accounts_is_one_person(void **state)
 {
@@ -1499,6 +1573,7 @@ main(void)
         TEST(accounts_are_made_by_one_and_opened_by_another),
         TEST(a_disabled_account_is_out_at_once),
         TEST(roles_follow_pairs_scopes_and_offices),
+        TEST(whole_tenants_are_seen_by_who_was_granted_them),
         TEST(one_person_with_two_accounts_is_one_person),
         TEST(sql_by_hand_cannot_join_forbidden_roles),
         TEST(tenants_are_the_platforms_business),

@@ -34,6 +34,7 @@ static const struct stmt q_add = { "toy.add",
 static const struct stmt *const toy_statements[] = { &q_add, &q_sum, NULL };
 
 static instant_t seen_now, seen_wall; /* by whoever ran last */
+static struct call seen_call;         /* its scope alone is looked at */
 static int races_left, runs;
 static const char *refuse_with; /* the handler refuses with this reason after having written */
 
@@ -44,6 +45,7 @@ toy_add(struct call *c, const Claims__WriteUploadRequest *in, Claims__WriteUploa
     struct id id;
 
     runs++;
+    seen_call = *c;
     seen_now = c->now;
     seen_wall = c->wall;
     TRY(id_from_wire(in->upload_id, "$.uploadId", &id, &c->err));
@@ -87,6 +89,12 @@ toy_sum(struct call *c, const Claims__ReadUploadRequest *in, Claims__ReadUploadR
         call_saw(c, LABEL_HEALTH, (struct id){ { 7, 7, 7 } });
     if (in->offset == 2)
         call_saw(c, LABEL_HEALTH, c->person);
+    if (in->offset > 1000) { /* a file of so many bytes */
+        out->data.data = arena_alloc(c->arena, (size_t) in->offset);
+        out->data.len = (size_t) in->offset;
+        if (!out->data.data)
+            return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "no memory");
+    }
     return call_matches(c, "v1");
 }
 
@@ -105,6 +113,7 @@ toy_duty(struct call *c)
     OWNED(rows_free) struct rows *rows = NULL;
 
     duty_runs++;
+    seen_call = *c;
     seen_now = c->now;
     seen_wall = c->wall;
     TRY(call_as_tenant(c, town));
@@ -123,6 +132,7 @@ toy_on_finished(struct call *c, const Claims__UploadFinished *in)
 {
     struct id id;
 
+    seen_call = *c;
     seen_now = c->now;
     seen_wall = c->wall;
     TRY(id_from_wire(in->upload_id, "upload_id", &id, &c->err));
@@ -433,6 +443,20 @@ a_refusal_leaves_no_state_and_is_told(void **state)
         1);
     refuse_with = NULL; /* the key was not used up */
     assert_int_equal(ask_once(add_request(&clerk, new_id(), 5, "k2"), &answer), ERR_OK);
+}
+
+static void
+a_reply_holds_a_file_of_eight_mebibytes(void **state)
+{
+    const struct person clerk = a_person(town, ROLE_VILLAGE_CLERK);
+    const int64_t size = INT64_C(8) * 1024 * 1024;
+    Bus__Answer answer;
+
+    (void) state;
+    assert_int_equal(ask_once(sum_request(&clerk, size), &answer), ERR_OK);
+    assert_true(answer.body.len >= (size_t) size);
+    assert_int_equal(ask_once(sum_request(&clerk, size + 65536), &answer), ERR_LIMITED);
+    assert_string_equal(answer.reason, "rpc.reply_too_large");
 }
 
 static void
@@ -888,6 +912,41 @@ a_jump_of_business_time_moves_now_alone(void **state)
     request_free(request);
 }
 
+/* --- scope --- */
+
+static void
+a_scope_covers_what_was_granted(void **state)
+{
+    struct person clerk = a_person(town, ROLE_VILLAGE_CLERK);
+    const struct id village = clerk.organisation, other = new_id(), nil = { { 0 } };
+    Bus__Answer answer;
+    struct err err;
+
+    (void) state;
+    assert_int_equal(ask_once(add_request(&clerk, new_id(), 1, "s1"), &answer), ERR_OK);
+    assert_true(call_covers(&seen_call, village));
+    assert_false(call_covers(&seen_call, other));
+    assert_false(call_covers(&seen_call, nil));
+    clerk.whole_tenant = true;
+    assert_int_equal(ask_once(add_request(&clerk, new_id(), 1, "s2"), &answer), ERR_OK);
+    assert_true(call_covers(&seen_call, village) && call_covers(&seen_call, other) &&
+                call_covers(&seen_call, nil));
+    clerk.whole_tenant = false;
+    clerk.organisation = nil; /* a township officer */
+    assert_int_equal(ask_once(add_request(&clerk, new_id(), 1, "s3"), &answer), ERR_OK);
+    assert_true(call_covers(&seen_call, other));
+
+    thread->is_duty = true;
+    assert_int_equal(duty_run(thread, &toy_duties[0], &err), ERR_OK);
+    thread->is_duty = false;
+    assert_true(call_covers(&seen_call, other));
+
+    struct call c;
+    call_init(&c, thread); /* nobody has signed in */
+    assert_false(call_covers(&c, other));
+    assert_false(call_covers(&c, nil));
+}
+
 static void
 an_expired_principal_stays_so_when_business_time_goes_back(void **state)
 {
@@ -1152,6 +1211,7 @@ a_consumer_sees_business_time(void **state)
     assert_int_equal(pull(&applied), ERR_OK);
     (void) unlink(clock_path);
     assert_int_equal(seen, 1);
+    assert_true(call_covers(&seen_call, new_id()));
     assert_int_equal(seen_now.us - seen_wall.us, YEAR_US);
     assert_true(off_by(seen_wall) < 10 * US_PER_SECOND);
 }
@@ -1306,6 +1366,7 @@ main(void)
         CLEAN(a_write_needs_a_sound_key),
         CLEAN(what_is_raced_runs_again_and_then_gives_up),
         CLEAN(a_refusal_leaves_no_state_and_is_told),
+        CLEAN(a_reply_holds_a_file_of_eight_mebibytes),
         CLEAN(roles_open_what_their_row_says),
         CLEAN(principals_that_prove_nothing_are_refused),
         CLEAN(a_flood_of_refusals_is_no_flood_of_writes),
@@ -1323,6 +1384,7 @@ main(void)
         cmocka_unit_test_setup_teardown(a_jump_of_business_time_moves_now_alone, clean, rest_clock),
         cmocka_unit_test_setup_teardown(an_expired_principal_stays_so_when_business_time_goes_back,
                                         clean, rest_clock),
+        CLEAN(a_scope_covers_what_was_granted),
         CLEAN(a_table_that_does_not_fit_its_contract_stops_the_start),
         CLEAN(metrics_tell_what_happened),
         FED(two_services_of_a_tenant_read_each_others_sealed_fields),

@@ -36,7 +36,7 @@ coding_search_codes(struct call *c, const Coding__SearchCodesRequest *in,
 {
     const struct drg_scheme *scheme = NULL;
     struct drg_hit hits[DRG_HITS_MAX];
-    enum drg_book book;
+    enum drg_book book = DRG_DX;
     bool more;
 
     TRY(book_of(in, &book, &c->err));

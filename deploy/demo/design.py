@@ -53,12 +53,15 @@ def tables(town, groups, on):
     statement = town.sheji.get(town.path('/fundStatement'))
     raised = of_fen(statement['raised']) / 100
     town.raised = raised
+    # A small fund is not spent on two claims: none takes more than a fortieth of it.
+    most = min(20000, max(400, int(raised / 400) * 10))
+    least = min(200, most // 40 * 10)
     common = {drg: (1 / weight(drg)) ** 2 for drg in groups}
     total = sum(common.values())
     rows = {
         'settings': ['setting\tvalue', f'title\t{town.name}', 'year\t2024年度', f'received\t{raised:.2f}',
                      f'service_fee_rate\t{"8%" if town.spec["programme"].get("feeMost") else "0%"}', 'reserve_rate\t5%',
-                     'alpha\t0.01', 'lowest\t200', 'highest\t20000', 'order\tcost', 'relief_max\t0.8'],
+                     'alpha\t0.01', f'lowest\t{least}', f'highest\t{most}', 'order\tcost', 'relief_max\t0.8'],
         'groups': ['drg\tname'] + [f'{drg}\t{name}' for drg, name in groups.items()],
         'insurance': ['insurance\tthreshold'] + [f'{name}\t{limit}' for name, limit in zip(INSURED.values(), limits)],
         'people': ['age\tsex\tinsurance\tpersons'] + [

@@ -271,7 +271,7 @@ def raise_funds(play, town):
         if of_fen(said['amount']) != len(town.members) * yuan * 100:
             raise Unexpected(f'{town.name}: the grant is not {len(town.members)} x {yuan}: {said}')
     subsidised = sum(1 for p in town.members if CATEGORY_CODES.get(p.category) in SUBSIDISED)
-    gifts = list(town.spec['gifts'])
+    gifts = [(kind, giver, yuan * len(town.members) // 100 * 100 + 500) for kind, giver, yuan in town.spec['gifts']]
     if town.spec['template'] == 'yongtai_2020' and subsidised:
         gifts.append(('COUNTY_FINANCE', '永泰县民政局', subsidised * 40))
     for kind, giver, yuan in gifts:

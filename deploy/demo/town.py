@@ -26,6 +26,8 @@ def papers(insurance):
     return {'insurance': insurance, 'kinds': kinds}
 
 
+# Gifts are lump sums of so many yuan for each participant, rounded: a small play has small gifts.
+#
 # What the townships decided where their templates leave it to them, and the calendar that all three share here: the
 # business clock is one for the instance, so Yongtai's rules of 2020 and Nantong's of 2023 are played in the year that
 # Yishan's own text names, 1 August 2024 to 31 July 2025.
@@ -39,18 +41,18 @@ TOWNS = [
          divisions=[('32', '江苏省'), ('3207', '连云港市'), ('320723', '灌云县'), ('320723100', '伊山镇')],
          villages=['东岗村', '西湖村', '南圩村', '北渡村', '陡沟村', '大桥村', '三里村', '柳园村'], share=0.35, joins=0.74,
          layout='generic', programme=dict(OWN_LIMITS, feeMost=800),
-         grants=[('TOWN_FINANCE', '伊山镇财政所', 20)], gifts=[('LOCAL_NOTABLE', '乡贤联谊会', 30000)]),
+         grants=[('TOWN_FINANCE', '伊山镇财政所', 20)], gifts=[('LOCAL_NOTABLE', '乡贤联谊会', 3)]),
     dict(code='yongtai', name='大洋镇', title='永泰县大洋镇群众医疗互助（2020年实施意见）', template='yongtai_2020',
          region='350199', divisions=[('35', '福建省'), ('3501', '福州市'), ('350125', '永泰县'), ('350125106', '大洋镇')],
          villages=['旗峰村', '溪口村', '石坂村', '明星村', '苍霞村', '尤墘村', '溪洋村', '康山村'], share=0.30, joins=0.80,
          layout='rural-bank', programme=dict(feeMost=800), subsidised_list=('registered_poor', '大洋', 974, 40, 37880),
-         grants=[('CITY_FINANCE', '福州市财政局', 5)], gifts=[('DONATION', '同乡会', 50000)]),
+         grants=[('CITY_FINANCE', '福州市财政局', 5)], gifts=[('DONATION', '同乡会', 6)]),
     dict(code='nantong', name='平川镇', title='平川镇乡村医疗互助（南通2023年方案）', template='nantong_2023',
          region='320699', divisions=[('32', '江苏省'), ('3206', '南通市'), ('320614', '海门区'), ('320614110', '平川镇')],
          villages=['通江村', '运河村', '新桥村', '海晏村', '合丰村', '长沙村', '天补村', '凤阳村'], share=0.35, joins=0.66,
          layout='generic', programme=dict(OWN_LIMITS),
          kept_out={'minimum_living', 'extreme_poverty'}, grants=[('VILLAGE', '各村股份经济合作社', 40)],
-         gifts=[('ENTERPRISE', '海门爱心企业', 60000)]),
+         gifts=[('ENTERPRISE', '海门爱心企业', 4)]),
 ]
 # The fund of one village that too few join: it is wound up to zero (7.3.1).
 VILLAGE_FUND = dict(
@@ -59,7 +61,7 @@ VILLAGE_FUND = dict(
     villages=['和平村'], share=0.05, joins=0.14, layout='generic',
     programme=dict(OWN_LIMITS, mode='BY_VILLAGE', custodian='VILLAGE_COLLECTIVE', standard=fen(60),
                    shares=[{'source': 'PERSONAL', 'perHead': fen(40)}, {'source': 'VILLAGE', 'perHead': fen(20)}]),
-    grants=[], gifts=[('VILLAGE', '和平村股份经济合作社', 2000)])
+    grants=[], gifts=[('VILLAGE', '和平村股份经济合作社', 20)])
 
 SUBSIDISED = ('minimum_living', 'extreme_poverty', 'registered_poor')
 CATEGORY_CODES = {'低保': 'minimum_living', '特困': 'extreme_poverty', '建档立卡': 'registered_poor'}

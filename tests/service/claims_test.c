@@ -1145,6 +1145,33 @@ a_coder_reads_the_papers_of_the_job_in_hand(void **state)
                      2); /* the coder's two looks */
 }
 
+static void
+req_001_2f_papers_are_sealed_and_every_look_is_recorded(void **state)
+{
+    Claims__ReadUploadRequest in = CLAIMS__READ_UPLOAD_REQUEST__INIT;
+    struct id upload;
+
+    (void) state;
+    (void) accepted();
+    memcpy(upload.bytes, claim()->documents[0]->upload_id->value.data, 16);
+    in.upload_id = wire(upload);
+    /* what lies on the disk shows no picture, in pieces or in events */
+    assert_int_equal(cluster_sql(cluster, "SELECT FROM claims.upload_piece"), 3);
+    assert_int_equal(cluster_sql(cluster, "SELECT FROM claims.upload_piece WHERE"
+                                          " position('JFIF'::bytea IN sealed) > 0"),
+                     0);
+    assert_int_equal(cluster_sql(cluster, "SELECT FROM claims.event WHERE"
+                                          " position('JFIF'::bytea IN body) > 0"),
+                     0);
+    OK(ask(&member, "ReadUpload", &in.base)); /* the sender's own */
+    OK(ask(&clerk, "ReadUpload", &in.base));
+    OK(ask(&auditor, "ReadUpload", &in.base));
+    FAILS(ask(&far_clerk, "ReadUpload", &in.base), ERR_NOT_FOUND, "upload.none");
+    assert_int_equal(cluster_sql(cluster, "SELECT FROM claims.event"
+                                          " WHERE topic = 'huzhu.bus.v1.SensitiveRead'"),
+                     2);
+}
+
 static size_t
 listed(const struct person *person, const Claims__ListClaimsRequest *in)
 {
@@ -1788,6 +1815,7 @@ main(void)
         TEST(a_payee_who_is_not_the_patient_needs_a_mandate),
         TEST(who_has_no_part_in_a_claim_does_not_see_it),
         TEST(a_coder_reads_the_papers_of_the_job_in_hand),
+        TEST(req_001_2f_papers_are_sealed_and_every_look_is_recorded),
         TEST(lists_hold_what_the_caller_may_see),
         TEST(a_card_of_several_people_is_flagged_to_staff),
         TEST(req_9_2_3b_what_is_stored_has_no_metadata),

@@ -10,6 +10,7 @@
 #include "common.pb-c.h"
 #include "crypto/crypto.h"
 #include "identity.pb-c.h"
+#include "public.h"
 #include "respond.h"
 
 #define COOKIE "__Host-huzhu"
@@ -71,7 +72,7 @@ call_drop(struct conn *conn)
     conn->streaming = false;
     if (call->ticket)
         loop_cancel(loop, call->ticket);
-    loop->body_bytes -= call->body.used;
+    loop->body_bytes -= call->body.used + call->answer.used;
     if (call->body.used > 0) /* it may have held a password */
         explicit_bzero(call->body.bytes, call->body.used);
     text_keep_small(&call->body);
@@ -135,7 +136,8 @@ check_body(const struct call *call)
     const struct gateway_conf *conf = &call->conn->loop->gateway->conf;
     const bool is_upload = (call->match.route->flags & ROUTE_UPLOAD) != 0;
     struct slice type = http_header(http, HEADER_CONTENT_TYPE);
-    const int64_t most = is_upload ? conf->upload_bytes_max : (int64_t) TRANSCODE_BYTES_MAX;
+    const int64_t most =
+        is_upload ? upload_bytes_max(conf, call->match.route) : (int64_t) TRANSCODE_BYTES_MAX;
 
     if (is_upload && !http->has_body && !http_has(http, HEADER_CONTENT_LENGTH))
         return "http.length_required";
@@ -149,7 +151,7 @@ check_body(const struct call *call)
     if (http->content_length > most)
         return "http.body_too_large";
     if (is_upload)
-        return NULL;
+        return upload_takes(type) ? NULL : "http.upload_type";
     const struct slice name = slice_trim(slice_cut(&type, ';'));
     const struct slice parameter = slice_trim(type);
     if (!slice_is_nocase(name, "application/json") ||
@@ -435,6 +437,10 @@ call_begin(struct conn *conn, const struct route_match *match)
         respond_problem(conn, "session.cross_site");
         return;
     }
+    if (match->route->flags & ROUTE_PUBLIC) {
+        public_begin(call);
+        return;
+    }
     if (signs_in || (token.size == 0 && !http_has(&conn->http, HEADER_AUTHORIZATION))) {
         session_missing(call, "session.required");
         return;
@@ -510,7 +516,7 @@ request_make(struct call *call, struct filling *filling, struct err *err)
     const struct route *route = call->match.route;
 
     TRY(transcode_open(route->in, call->arena, filling, err));
-    for (uint32_t i = 0; i < route->param_count; i++)
+    for (uint32_t i = route->first_bound; i < route->param_count; i++)
         TRY(transcode_bind(filling, route->params[i].bytes, route->params[i].size,
                            call->match.values[i].bytes, call->match.values[i].size, err));
     if (route->flags & ROUTE_SIGN_IN) /* as the gateway saw it, not as the caller says */
@@ -635,25 +641,12 @@ cookies_write(struct call *call, const char *token, const char *csrf, struct tex
     }
 }
 
-static void
-internal(struct conn *conn, const char *what)
+bool
+etag_quote(struct slice etag, char quoted[static ETAG_BYTES])
 {
-    struct err err = { 0 };
-
-    LOG(ERROR, NULL, "reply.failed", L_TEXT("trace", conn->trace), L_TEXT("text", what));
-    (void) err_set(&err, ERR_INTERNAL, "reply.failed", "%s", what);
-    respond_error(conn, &err);
-}
-
-/* ETags come as plain text from a service: a number, a hash. */
-static bool
-etag_quote(const char *etag, char quoted[static 72])
-{
-    const struct slice text = { etag, strlen(etag) };
-
-    if (!is_visible(text, 64) || strchr(etag, '"'))
+    if (!is_visible(etag, 64) || memchr(etag.bytes, '"', etag.size))
         return false;
-    (void) snprintf(quoted, 72, "\"%s\"", etag);
+    (void) snprintf(quoted, ETAG_BYTES, "\"%.*s\"", (int) etag.size, etag.bytes);
     return true;
 }
 
@@ -665,15 +658,13 @@ call_reply(struct call *call, const Bus__Answer *answer)
     struct text *body = &conn->loop->body;
     ProtobufCAllocator allocator = arena_protobuf_allocator(call->arena);
     const bool in_parts = call->answer.used > 0;
-    char etag[72];
+    char etag[ETAG_BYTES];
 
-    if (in_parts)
-        text_add(&call->answer, answer->body.data, answer->body.len);
     ProtobufCMessage *message = protobuf_c_message_unpack(
         route->out->proto, &allocator, in_parts ? call->answer.used : answer->body.len,
         in_parts ? (const uint8_t *) call->answer.bytes : answer->body.data);
-    if (!message || call->answer.failed) {
-        internal(conn, "a reply does not unpack");
+    if (!message) {
+        respond_internal(conn, "a reply does not unpack");
         return;
     }
     if (route->flags & (ROUTE_SIGN_OUT | ROUTE_RENEW))
@@ -688,17 +679,19 @@ call_reply(struct call *call, const Bus__Answer *answer)
     body->failed = false;
     transcode_write(route->out, message, body);
     if (body->failed) {
-        internal(conn, "a reply is too large");
+        respond_internal(conn, "a reply is too large");
         return;
     }
-    const bool has_etag = answer->etag && answer->etag[0] && etag_quote(answer->etag, etag);
+    const bool has_etag = answer->etag && answer->etag[0] &&
+                          etag_quote((struct slice){ answer->etag, strlen(answer->etag) }, etag);
     const bool same = has_etag && !is_unsafe(conn) &&
                       etag_matches(http_header(&conn->http, HEADER_IF_NONE_MATCH), etag);
     struct text *head = respond_begin(conn, same ? 304 : route->status);
     cookies_write(call, token, csrf, head);
     if (has_etag)
         text_printf(head, "ETag: %s\r\n", etag);
-    TEXT_LITERAL(head, "Content-Type: application/json\r\n" API_SECURITY_HEADERS);
+    TEXT_LITERAL(head, "Content-Type: application/json\r\n" API_POLICY_HEADERS);
+    respond_caching(conn, head);
     respond_end(conn, same ? (struct slice){ NULL, 0 } : (struct slice){ body->bytes, body->used });
 }
 
@@ -752,6 +745,26 @@ call_flushed(struct conn *conn)
     (void) conn; /* parts are sent as they come; nothing waits for room */
 }
 
+/* Keeps a part; false when the request has been answered because it cannot be kept. */
+static bool
+answer_add(struct call *call, const ProtobufCBinaryData *part)
+{
+    struct loop *loop = call->conn->loop;
+
+    if (call->answer.used + part->len > ANSWER_BYTES_MAX) {
+        respond_internal(call->conn, "a reply is too large");
+        return false;
+    }
+    if (loop->body_bytes + part->len > (size_t) loop->gateway->conf.body_memory ||
+        !text_reserve(&call->answer, part->len)) {
+        respond_problem(call->conn, "http.busy");
+        return false;
+    }
+    text_add(&call->answer, part->data, part->len);
+    loop->body_bytes += part->len;
+    return true;
+}
+
 static void
 rpc_done(struct loop *loop, void *arg, const Bus__Answer *answer)
 {
@@ -766,19 +779,21 @@ rpc_done(struct loop *loop, void *arg, const Bus__Answer *answer)
         stream_part(call, answer);
         return;
     }
-    if (code == ERR_OK && answer->more) {
-        text_add(&call->answer, answer->body.data, answer->body.len);
-        if (call->answer.used <= ANSWER_BYTES_MAX)
+    if (code == ERR_OK && (answer->more || call->answer.used > 0)) {
+        if (!answer_add(call, &answer->body)) {
+            conn_resume(conn);
             return;
-        internal(conn, "a reply is too large");
-        conn_resume(conn);
-        return;
+        }
+        if (answer->more)
+            return;
     }
     if (conn->streaming) { /* an error behind the first part: all that is left is to break off */
         conn_close(conn);
         return;
     }
-    if (code == ERR_OK) {
+    if (code == ERR_OK && (call->match.route->flags & ROUTE_FILE)) {
+        file_reply(call, answer);
+    } else if (code == ERR_OK) {
         call_reply(call, answer);
     } else {
         if (code == ERR_UNAUTHENTICATED && call->has_session)

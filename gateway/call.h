@@ -14,8 +14,10 @@
 #include "session.h"
 
 #define CALL_ARENA_BYTES ((size_t) 16 * 1024 * 1024)
-/* A whole answer of a route that does not stream. */
-#define ANSWER_BYTES_MAX ((size_t) 8 * 1024 * 1024)
+/* The body of a file, and a whole answer of a route that does not stream. */
+#define FILE_BYTES_MAX ((size_t) 8 * 1024 * 1024)
+#define ANSWER_BYTES_MAX (FILE_BYTES_MAX + (size_t) 64 * 1024)
+#define ETAG_BYTES 72
 /* What a slow reader may leave unsent of a stream before it is let go. */
 #define STREAM_BYTES_MAX ((size_t) 8 * 1024 * 1024)
 
@@ -34,7 +36,7 @@ struct call {
     int64_t deadline_us; /* wall clock */
     uint64_t ticket;     /* of what is on the bus; 0: nothing */
     struct text body;    /* the request's JSON, or the next chunk of an upload */
-    struct text answer;  /* parts so far */
+    struct text answer;  /* parts so far; like the body, counted in the loop's body_bytes */
 
     struct {
         uint64_t offset;
@@ -53,7 +55,15 @@ void call_free_spare(struct loop *loop);
 /* Sends the envelope of a call's rpc; done is called with the answers. */
 err_t call_send(struct call *call, const char *service, const char *method,
                 ProtobufCMessage *message, loop_answer_fn *done, struct err *err) MUST_CHECK;
+/* A service's ETag (a number, a hash) in quotes; false when it cannot be one. */
+bool etag_quote(struct slice etag, char quoted[static ETAG_BYTES]) MUST_CHECK;
+/* file.c: success of the rpc of a route with FILE. */
+void file_reply(struct call *call, const Bus__Answer *answer);
+size_t file_type_count(void); /* the content types that may leave, for openapi.json */
+const char *file_type(size_t i);
 /* upload.c */
+int64_t upload_bytes_max(const struct gateway_conf *conf, const struct route *route);
+bool upload_takes(struct slice content_type) MUST_CHECK;
 void upload_begin(struct call *call);
 void upload_body(struct call *call, const char *bytes, size_t size);
 void upload_end(struct call *call);

@@ -50,6 +50,8 @@ tail_drop(struct conn *conn)
 {
     site_unref(conn->tail_site);
     conn->tail_site = NULL;
+    conn->loop->body_bytes -= conn->tail_text.used;
+    text_free(&conn->tail_text);
     conn->tail = NULL;
     conn->tail_size = 0;
 }
@@ -159,6 +161,20 @@ conn_send_tail(struct conn *conn, struct site *site, const char *bytes, size_t s
     if (conn->dead || size == 0)
         return;
     conn->tail_site = site_ref(site);
+    conn->tail = bytes;
+    conn->tail_size = size;
+    flush(conn);
+}
+
+void
+conn_send_text(struct conn *conn, struct text *owner, const char *bytes, size_t size)
+{
+    conn->tail_text = *owner;
+    *owner = (struct text){ 0 };
+    if (conn->dead || size == 0) {
+        tail_drop(conn);
+        return;
+    }
     conn->tail = bytes;
     conn->tail_size = size;
     flush(conn);

@@ -59,9 +59,10 @@ struct conn {
     struct text leftover; /* bytes of later requests */
     struct text out;      /* what the transport has not taken yet */
     size_t out_from;
-    const char *tail; /* ... and, behind it, a block of the site */
+    const char *tail; /* ... and, behind it, a block of the site or of tail_text */
     size_t tail_size;
     struct site *tail_site;
+    struct text tail_text; /* counted in the loop's body_bytes */
 
     int64_t since_us;  /* when this state began: idle, head, body, flushing, lingering */
     int64_t waited_us; /* how long the body could not come because we did not read */
@@ -99,6 +100,8 @@ void conn_drain(struct conn *conn);
 /* Sends bytes; what the transport does not take now is kept. */
 void conn_send(struct conn *conn, const char *bytes, size_t size);
 void conn_send_tail(struct conn *conn, struct site *site, const char *bytes, size_t size);
+/* The same out of a text that becomes the connection's; it must be counted in body_bytes. */
+void conn_send_text(struct conn *conn, struct text *owner, const char *bytes, size_t size);
 /* The whole answer has been given to conn_send(). */
 void conn_answered(struct conn *conn);
 /* Somebody will call back; until conn_resume() no byte of the connection is looked at. */

@@ -222,8 +222,9 @@ fill(struct gateway *gateway, const struct gateway_parts *parts, struct err *err
     gateway->make_backend_arg = parts->make_backend_arg;
     gateway->limiter = limiter_create();
     gateway->sessions = sessions_create();
+    gateway->tenant_codes = tenant_codes_create();
     gateway->lock = calloc(1, sizeof(pthread_mutex_t));
-    if (!gateway->limiter || !gateway->sessions || !gateway->lock)
+    if (!gateway->limiter || !gateway->sessions || !gateway->tenant_codes || !gateway->lock)
         return err_set(err, ERR_INTERNAL, "memory.out", "no memory for the gateway");
     (void) pthread_mutex_init(gateway->lock, NULL);
     TRY(make_routes(gateway, parts, err));
@@ -337,6 +338,7 @@ gateway_destroy(struct gateway *gateway)
     site_unref(gateway->site);
     tenants_unref(gateway->tenants);
     sessions_destroy(gateway->sessions);
+    tenant_codes_destroy(gateway->tenant_codes);
     limiter_destroy(gateway->limiter);
     routes_destroy(gateway->routes);
     shapes_destroy(gateway->shapes);

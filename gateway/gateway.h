@@ -8,6 +8,7 @@
 #include "conf/conf.h"
 #include "http.h"
 #include "limit.h"
+#include "public.h"
 #include "route.h"
 #include "session.h"
 #include "site.h"
@@ -31,6 +32,7 @@ struct gateway {
     struct routes *routes;
     struct limiter *limiter;
     struct sessions *sessions;
+    struct tenant_codes *tenant_codes;
     const struct shape *upload_shape;
     backend_make_fn *make_backend;
     void *make_backend_arg;

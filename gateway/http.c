@@ -28,6 +28,7 @@ static const struct {
     { "idempotency-key", HEADER_IDEMPOTENCY_KEY },
     { "if-match", HEADER_IF_MATCH },
     { "if-none-match", HEADER_IF_NONE_MATCH },
+    { "accept", HEADER_ACCEPT },
     { "accept-encoding", HEADER_ACCEPT_ENCODING },
     { "accept-language", HEADER_ACCEPT_LANGUAGE },
     { "traceparent", HEADER_TRACEPARENT },
@@ -329,6 +330,10 @@ http_restart(struct http *http)
     http->name_size = 0;
     http->first_byte = '\0';
     http->begun = http->head_done = http->line_ended = false;
+    /* What the head says is set behind its checks; who answers a head that failed them must not see
+     * the one before, whose bytes are gone. */
+    http->verb = VERB_GET;
+    http->host = http->path = http->query = (struct slice){ "", 0 };
     http->segment_count = 0;
     http->status = 0;
     http->reason = NULL;

@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#include "call.h"
 #include "common.pb-c.h"
 #include "gateway.h"
 
@@ -108,28 +109,70 @@ parameters(struct writer *w, const struct route *route)
     bool first = true;
 
     TEXT_LITERAL(w->out, "\"parameters\":[");
+    if (route->flags & ROUTE_PUBLIC) {
+        TEXT_LITERAL(w->out, "{\"$ref\":\"#/components/parameters/tenantCode\"}");
+        first = false;
+    }
     for (uint32_t i = 0; i < route->in->field_count; i++) {
         const struct field *field = &route->in->fields[i];
         const bool in_path = is_path_param(route, field);
-        if (!in_path && (!has_query || field->kind == FIELD_MESSAGE))
+        const bool is_money = !in_path && shape_is_money(field);
+        if (!in_path && (!has_query || (field->kind == FIELD_MESSAGE && !is_money)))
             continue;
-        text_printf(w->out, "%s{\"name\":\"%.*s\",\"in\":\"%s\",\"required\":%s,\"schema\":",
+        text_printf(w->out, "%s{\"name\":\"%.*s%s\",\"in\":\"%s\",\"required\":%s,\"schema\":",
                     first ? "" : ",", (int) field->key_size - 3, field->key + 1,
-                    in_path ? "path" : "query", in_path ? "true" : "false");
+                    is_money ? ".fen" : "", in_path ? "path" : "query", in_path ? "true" : "false");
         first = false;
         if (field->repeated)
             TEXT_LITERAL(w->out, "{\"type\":\"array\",\"items\":");
-        scalar(w, field);
+        scalar(w, is_money ? &field->sub->fields[0] : field);
         if (field->repeated)
             TEXT_LITERAL(w->out, "}");
         TEXT_LITERAL(w->out, "}");
     }
-    if (!has_query) {
+    if (!has_query && !(route->flags & ROUTE_UPLOAD)) {
         text_puts(w->out, first ? "" : ",");
         TEXT_LITERAL(w->out, "{\"$ref\":\"#/components/parameters/idempotencyKey\"},"
                              "{\"$ref\":\"#/components/parameters/ifMatch\"}");
     }
     TEXT_LITERAL(w->out, "]");
+}
+
+/* How large an upload may be is a setting; here stands what it is unless somebody changed it. */
+static void
+upload_body_types(struct writer *w, const struct route *route)
+{
+    text_printf(w->out,
+                ",\"requestBody\":{\"required\":true,\"description\":\"the file itself, at most %d "
+                "MiB; sent again to the same address it is taken once\",\"content\":{"
+                "\"application/octet-stream\":{},\"text/csv\":{},\"image/*\":{},"
+                "\"application/pdf\":{},\"application/zip\":{},"
+                "\"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet\":{}}}",
+                route->flags & ROUTE_UPLOAD_64 ? 64 : 20);
+}
+
+static void
+responses(struct writer *w, const struct route *route)
+{
+    const bool is_page = (route->flags & ROUTE_FILE) && (route->flags & ROUTE_PUBLIC);
+
+    text_printf(w->out, ",\"responses\":{\"%d\":{\"description\":\"%s\",\"content\":{",
+                route->status, route->flags & ROUTE_FILE ? "the file itself, of one type" : "done");
+    if (route->flags & ROUTE_FILE) {
+        for (size_t i = 0; i < file_type_count(); i++)
+            text_printf(w->out, "%s\"%s\":{}", i ? "," : "", file_type(i));
+    } else if (route->flags & ROUTE_STREAM) {
+        TEXT_LITERAL(w->out, "\"application/octet-stream\":{}");
+    } else {
+        TEXT_LITERAL(w->out, "\"application/json\":{\"schema\":");
+        reference(w, route->out);
+        TEXT_LITERAL(w->out, "}");
+    }
+    TEXT_LITERAL(w->out, "}}");
+    if ((route->flags & ROUTE_FILE) && route->verb == VERB_GET)
+        TEXT_LITERAL(w->out, ",\"304\":{\"description\":\"If-None-Match names its ETag\"}");
+    text_printf(w->out, ",\"default\":{\"$ref\":\"#/components/responses/%s\"}}",
+                is_page ? "page" : "problem");
 }
 
 static void
@@ -143,41 +186,37 @@ operation(struct writer *w, const struct route *route)
                 route->service, route->rpc, route->service);
     parameters(w, route);
     if (route->flags & ROUTE_UPLOAD) {
-        TEXT_LITERAL(
-            w->out,
-            ",\"requestBody\":{\"required\":true,\"content\":{\"application/octet-stream\":{}}}");
+        upload_body_types(w, route);
     } else if (route->verb != VERB_GET && route->verb != VERB_DELETE) {
         TEXT_LITERAL(w->out, ",\"requestBody\":{\"content\":{\"application/json\":{\"schema\":");
         reference(w, route->in);
         TEXT_LITERAL(w->out, "}}}");
     }
-    text_printf(w->out, ",\"responses\":{\"%d\":{\"description\":\"done\",\"content\":{",
-                route->status);
-    if (route->flags & ROUTE_STREAM) {
-        TEXT_LITERAL(w->out, "\"application/octet-stream\":{}");
-    } else {
-        TEXT_LITERAL(w->out, "\"application/json\":{\"schema\":");
-        reference(w, route->out);
-        TEXT_LITERAL(w->out, "}");
-    }
-    TEXT_LITERAL(w->out, "}},\"default\":{\"$ref\":\"#/components/responses/problem\"}}");
-    if (route->flags & ROUTE_ANONYMOUS)
+    responses(w, route);
+    if (route->flags & (ROUTE_ANONYMOUS | ROUTE_PUBLIC))
         TEXT_LITERAL(w->out, ",\"security\":[]");
     TEXT_LITERAL(w->out, "}");
 }
 
-static const char tail[] = "},\"parameters\":{\"idempotencyKey\":{\"name\":\"Idempotency-Key\","
-                           "\"in\":\"header\",\"schema\":"
-                           "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}},\"ifMatch\":{"
-                           "\"name\":\"If-Match\",\"in\":\"header\","
-                           "\"schema\":{\"type\":\"string\"}}},"
-                           "\"responses\":{\"problem\":{\"description\":\"a problem (RFC "
-                           "9457)\",\"content\":{\"application/problem+json\":"
-                           "{\"schema\":{\"$ref\":\"#/components/schemas/problem\"}}}}},"
-                           "\"securitySchemes\":{\"session\":{\"type\":\"apiKey\",\"in\":"
-                           "\"cookie\",\"name\":\"__Host-huzhu\"},"
-                           "\"token\":{\"type\":\"http\",\"scheme\":\"bearer\"}}},\"security\":[{"
-                           "\"session\":[]},{\"token\":[]}]}";
+static const char tail[] =
+    "},\"parameters\":{\"idempotencyKey\":{\"name\":\"Idempotency-Key\",\"in\":\"header\","
+    "\"description\":\"A key of the caller's: the same request sent again under it is done once "
+    "and "
+    "answered alike. Without it the gateway makes a key for this one request: then a second "
+    "request does the thing a second time.\","
+    "\"schema\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}},"
+    "\"ifMatch\":{\"name\":\"If-Match\",\"in\":\"header\",\"schema\":{\"type\":\"string\"}},"
+    "\"tenantCode\":{\"name\":\"tenantCode\",\"in\":\"path\",\"required\":true,"
+    "\"description\":\"whose public pages: the part of a login name behind the @\","
+    "\"schema\":{\"type\":\"string\",\"pattern\":\"^[a-z0-9][a-z0-9-]{0,30}[a-z0-9]$\"}}},"
+    "\"responses\":{\"problem\":{\"description\":\"a problem (RFC 9457)\",\"content\":{"
+    "\"application/problem+json\":{\"schema\":{\"$ref\":\"#/components/schemas/problem\"}}}},"
+    "\"page\":{\"description\":\"a problem (RFC 9457), or a page that says the same when Accept "
+    "prefers text/html\",\"content\":{\"application/problem+json\":{\"schema\":"
+    "{\"$ref\":\"#/components/schemas/problem\"}},\"text/html\":{}}}},"
+    "\"securitySchemes\":{\"session\":{\"type\":\"apiKey\",\"in\":\"cookie\","
+    "\"name\":\"__Host-huzhu\"},\"token\":{\"type\":\"http\",\"scheme\":\"bearer\"}}},"
+    "\"security\":[{\"session\":[]},{\"token\":[]}]}";
 
 static const char problem_schema[] =
     "\"problem\":{\"type\":\"object\",\"required\":[\"type\",\"title\",\"status\",\"code\","

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "conn.h"
+#include "log/log.h"
 #include "loop.h"
 
 /* A refused body up to this size is read and dropped, so that the connection can be used again. */
@@ -143,6 +144,50 @@ respond_end(struct conn *conn, struct slice body)
     conn_answered(conn);
 }
 
+static bool
+is_public(const struct conn *conn)
+{
+    return conn->route && (conn->route->flags & ROUTE_PUBLIC);
+}
+
+void
+respond_caching(const struct conn *conn, struct text *head)
+{
+    const bool is_read = conn->http.verb == VERB_GET || conn->http.verb == VERB_HEAD;
+
+    if (!is_public(conn) || !is_read)
+        TEXT_LITERAL(head, "Cache-Control: no-store\r\n");
+    else
+        TEXT_LITERAL(head, "Cache-Control: public, max-age=60\r\nVary: Accept-Language\r\n");
+    if (is_public(conn))
+        TEXT_LITERAL(head, "X-Robots-Tag: noindex\r\n");
+}
+
+void
+respond_end_large(struct conn *conn, struct slice body, struct text *owner)
+{
+    struct text *head = &conn->loop->head;
+    const int status = status_of(head);
+    const size_t whole = conn->http.verb == VERB_HEAD ? 0 : body.size;
+
+    text_printf(head, "Content-Length: %zu\r\n\r\n", body.size);
+    /* Head and the body's beginning in one write, one TLS record. */
+    const size_t room = head->used < READ_BYTES ? READ_BYTES - head->used : 0;
+    const size_t first = whole < room ? whole : room;
+    text_add(head, body.bytes, first);
+    access_log(conn, status, head->used + whole - first);
+    if (head->failed) {
+        conn_close(conn);
+        return;
+    }
+    conn_send(conn, head->bytes, head->used);
+    if (owner && whole > first)
+        conn_send_text(conn, owner, body.bytes + first, whole - first);
+    else
+        conn_send(conn, body.bytes + first, whole - first);
+    conn_answered(conn);
+}
+
 void
 respond_json(struct conn *conn, int status, struct slice body)
 {
@@ -181,6 +226,93 @@ respond_language(const struct http *http)
             en = weight;
     }
     return en > 0 && en > zh ? "en" : "zh-CN";
+}
+
+/* --- pages for people --- */
+
+/* How much an Accept wants a type: by its own name, by "type" then a star, by two stars; -1 when it
+ * is not named at all.  *named: by its own name. */
+static int
+accepts(struct slice list, const char *type, bool *named)
+{
+    const size_t major = strcspn(type, "/") + 1;
+    int best = 0, weight = -1;
+
+    while (list.size > 0) {
+        const struct slice item = slice_trim(slice_cut(&list, ','));
+        struct slice name = item;
+        name = slice_trim(slice_cut(&name, ';'));
+        int fits = 0;
+        if (slice_is_nocase(name, type))
+            fits = 3;
+        else if (name.size == major + 1 && memcmp(name.bytes, type, major) == 0 &&
+                 name.bytes[major] == '*')
+            fits = 2;
+        else if (slice_is(name, "*/*"))
+            fits = 1;
+        if (fits > best) {
+            best = fits;
+            weight = weight_of(item);
+        }
+    }
+    *named = best == 3;
+    return weight;
+}
+
+/* A browser on a public page: it names text/html, and wants it more than it wants JSON. */
+static bool
+wants_page(const struct conn *conn)
+{
+    const bool is_below = conn->route
+                              ? (conn->route->flags & ROUTE_FILE) && is_public(conn)
+                              : conn->http.head_done && slice_starts(conn->http.path, "/p/");
+    bool page_named, problem_named, json_named;
+
+    if (!is_below || !http_has(&conn->http, HEADER_ACCEPT))
+        return false;
+    const struct slice accept = http_header(&conn->http, HEADER_ACCEPT);
+    const int page = accepts(accept, "text/html", &page_named);
+    const int problem = accepts(accept, "application/problem+json", &problem_named);
+    const int json = accepts(accept, "application/json", &json_named);
+    const int most = problem > json ? problem : json;
+    return page_named && page > 0 &&
+           (page > most || (page == most && !problem_named && !json_named));
+}
+
+static void
+html_puts(struct text *out, const char *from)
+{
+    for (; *from; from++) {
+        if (*from == '&')
+            TEXT_LITERAL(out, "&amp;");
+        else if (*from == '<')
+            TEXT_LITERAL(out, "&lt;");
+        else if (*from == '>')
+            TEXT_LITERAL(out, "&gt;");
+        else if (*from == '"')
+            TEXT_LITERAL(out, "&quot;");
+        else
+            text_add(out, from, 1);
+    }
+}
+
+static void
+page_write(const struct problem *problem, struct text *out)
+{
+    TEXT_LITERAL(out, "<!doctype html>\n<html lang=\"zh-CN\">\n<head>\n<meta charset=\"utf-8\">\n"
+                      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+                      "<title>");
+    html_puts(out, problem->zh);
+    TEXT_LITERAL(out, "</title>\n<link rel=\"stylesheet\" href=\"/app.css\">\n</head>\n<body>\n"
+                      "<main class=\"narrow\">\n<h1>");
+    html_puts(out, problem->zh);
+    TEXT_LITERAL(out, "</h1>\n<p class=\"en\" lang=\"en\">");
+    html_puts(out, problem->en);
+    text_printf(out, "</p>\n<p class=\"hint\">%d · ", problem->status);
+    html_puts(out, problem->reason);
+    TEXT_LITERAL(out, " · ");
+    html_puts(out, problem->trace);
+    TEXT_LITERAL(out, "</p>\n</main>\n</body>\n</html>\n");
 }
 
 void
@@ -246,11 +378,20 @@ send_problem(struct conn *conn, const struct problem *problem, const char *extra
 
     body->used = 0;
     body->failed = false;
-    problem_write(problem, body);
+    const bool is_page = wants_page(conn);
+    (is_page ? page_write : problem_write)(problem, body);
     struct text *head = respond_begin(conn, problem->status);
     text_puts(head, extra);
-    TEXT_LITERAL(head, "Content-Type: application/problem+json\r\n" API_SECURITY_HEADERS);
-    text_printf(head, "Content-Language: %s\r\n", respond_language(&conn->http));
+    if (is_page)
+        TEXT_LITERAL(head, "Content-Type: text/html; charset=utf-8\r\n"
+                           "Content-Language: zh-CN, en\r\n"
+                           "Cache-Control: no-store\r\n" PAGE_POLICY_HEADERS);
+    else
+        TEXT_LITERAL(head, "Content-Type: application/problem+json\r\n" API_SECURITY_HEADERS);
+    if (!is_page)
+        text_printf(head, "Content-Language: %s\r\n", respond_language(&conn->http));
+    if (is_public(conn) || is_page)
+        TEXT_LITERAL(head, "X-Robots-Tag: noindex\r\n");
     if (problem->status == 401)
         TEXT_LITERAL(head, "WWW-Authenticate: Bearer realm=\"huzhu\"\r\n");
     respond_end(conn, (struct slice){ body->bytes, body->used });
@@ -271,6 +412,8 @@ send_own(struct conn *conn, int status, const char *reason, const char *extra)
         .title = english ? own->en : own->zh,
         .detail = "",
         .trace = conn->trace,
+        .zh = own->zh,
+        .en = own->en,
     };
     send_problem(conn, &problem, extra);
 }
@@ -316,6 +459,16 @@ respond_limited(struct conn *conn, int64_t wait_s)
 }
 
 void
+respond_internal(struct conn *conn, const char *what)
+{
+    struct err err = { 0 };
+
+    LOG(ERROR, NULL, "reply.failed", L_TEXT("trace", conn->trace), L_TEXT("text", what));
+    (void) err_set(&err, ERR_INTERNAL, "reply.failed", "%s", what);
+    respond_error(conn, &err);
+}
+
+void
 respond_error(struct conn *conn, const struct err *err)
 {
     respond_refusal(conn, err, "");
@@ -332,19 +485,24 @@ respond_refusal(struct conn *conn, const struct err *err, const char *title)
         .code = err_name(err->code),
         .reason = hidden ? "internal" : err->reason,
         .path = hidden ? "" : err->path,
-        .title = err_says(err->code),
         .detail = hidden || (own && !english) ? "" : err->text, /* ours are English */
         .trace = conn->trace,
+        .zh = err_says(err->code),
+        .en = err_says(err->code),
     };
 
-    if (own) {
-        problem.title = english ? own->en : own->zh;
-    } else if (title[0] && !hidden) {
-        problem.title = title;
-    } else {
-        for (size_t i = 0; i < COUNT(code_titles); i++)
-            if (code_titles[i].code == err->code)
-                problem.title = english ? code_titles[i].en : code_titles[i].zh;
+    for (size_t i = 0; i < COUNT(code_titles); i++) {
+        if (code_titles[i].code == err->code) {
+            problem.zh = code_titles[i].zh;
+            problem.en = code_titles[i].en;
+        }
     }
+    if (own) {
+        problem.zh = own->zh;
+        problem.en = own->en;
+    } else if (title[0] && !hidden) {
+        *(english ? &problem.en : &problem.zh) = title;
+    }
+    problem.title = english ? problem.en : problem.zh;
     send_problem(conn, &problem, err_is_retryable(err->code) ? "Retry-After: 1\r\n" : "");
 }

@@ -114,11 +114,22 @@ leaf_add(struct node *node, struct slice suffix, struct route *route, struct err
     return ERR_OK;
 }
 
+static bool
+is_code_param(const struct route *route, struct slice name)
+{
+    return (route->flags & ROUTE_PUBLIC) && route->param_count == 0 && slice_is(name, "tenantCode");
+}
+
 static err_t
 param_add(struct route *route, struct slice name, struct err *err)
 {
     const struct field *field = shape_find(route->in, name.bytes, name.size);
 
+    if (is_code_param(route, name)) {
+        route->params[route->param_count++] = name;
+        route->first_bound = 1;
+        return ERR_OK;
+    }
     if (!field || field->kind == FIELD_MESSAGE || field->repeated)
         return err_set(err, ERR_INTERNAL, "route.param", "%s: {%.*s} is no plain field of %s",
                        route->path, (int) name.size, name.bytes, route->in->proto->name);
@@ -155,6 +166,59 @@ path_add(struct routes *routes, struct route *route, struct err *err)
     return leaf_add(node, suffix, route, err);
 }
 
+/* --- what a flag asks of its row --- */
+
+static bool
+has_field(const struct shape *shape, const char *name, enum field_kind kind)
+{
+    const struct field *field = shape_find(shape, name, strlen(name));
+
+    return field && !field->repeated && !field->oneof && field->kind == kind;
+}
+
+static err_t
+public_check(const struct route *route, struct err *err)
+{
+    static const char front[] = "/p/{tenantCode}/";
+    const bool is_below = strncmp(route->path, front, sizeof front - 1) == 0;
+    const uint32_t others = ROUTE_SIGN_IN | ROUTE_SIGN_OUT | ROUTE_RENEW | ROUTE_UPLOAD;
+
+    if (is_below != ((route->flags & ROUTE_PUBLIC) != 0) ||
+        (!is_below && strncmp(route->path, "/p/", 3) == 0))
+        return err_set(err, ERR_INTERNAL, "route.public", "%s: PUBLIC and %s go together",
+                       route->path, front);
+    if (is_below && (route->flags & others))
+        return err_set(err, ERR_INTERNAL, "route.public", "%s: nobody signs in or uploads there",
+                       route->path);
+    return ERR_OK;
+}
+
+static err_t
+shapes_check(const struct route *route, struct err *err)
+{
+    const bool is_upload = (route->flags & ROUTE_UPLOAD) != 0;
+    const bool is_file = (route->flags & ROUTE_FILE) != 0;
+    const struct field *etag = shape_find(route->out, "etag", 4);
+
+    if (is_upload && (!has_field(route->in, "offset", FIELD_INT64) ||
+                      !has_field(route->in, "data", FIELD_BYTES) ||
+                      !has_field(route->in, "last", FIELD_BOOL) || route->param_count == 0))
+        return err_set(err, ERR_INTERNAL, "route.upload",
+                       "%s: UPLOAD needs a parameter, int64 offset, bytes data and bool last",
+                       route->path);
+    if ((route->flags & ROUTE_UPLOAD_64) && !is_upload)
+        return err_set(err, ERR_INTERNAL, "route.upload", "%s: a limit and no upload", route->path);
+    if (is_file && (!has_field(route->out, "content_type", FIELD_STRING) ||
+                    !has_field(route->out, "file_name", FIELD_STRING) ||
+                    !has_field(route->out, "body", FIELD_BYTES) ||
+                    (etag && !has_field(route->out, "etag", FIELD_STRING)) ||
+                    (route->flags & (ROUTE_STREAM | ROUTE_SIGN_IN | ROUTE_SIGN_OUT | ROUTE_RENEW))))
+        return err_set(err, ERR_INTERNAL, "route.file",
+                       "%s: FILE needs string content_type, string file_name and bytes body",
+                       route->path);
+    return ERR_OK;
+}
+
 static err_t
 route_compile(struct routes *routes, struct route *route, struct shapes *shapes, struct err *err)
 {
@@ -168,8 +232,10 @@ route_compile(struct routes *routes, struct route *route, struct shapes *shapes,
         return err_set(err, ERR_INTERNAL, "route.path", "%s: no slash in front", route->path);
     TRY(shapes_get(shapes, method->input, &route->in, err));
     TRY(shapes_get(shapes, method->output, &route->out, err));
-    route->param_count = 0;
-    return path_add(routes, route, err);
+    route->param_count = route->first_bound = 0;
+    TRY(public_check(route, err));
+    TRY(path_add(routes, route, err));
+    return shapes_check(route, err);
 }
 
 err_t

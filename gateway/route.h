@@ -9,12 +9,15 @@
 #include "transcode.h"
 
 enum route_flag {
-    ROUTE_ANONYMOUS = 1, /* nobody need have signed in */
-    ROUTE_SIGN_IN = 2,   /* the reply's session_token becomes the cookie, and leaves the body */
-    ROUTE_SIGN_OUT = 4,  /* the cookie goes */
-    ROUTE_RENEW = 8,     /* what the session may do changes: its cached principal is dropped */
-    ROUTE_UPLOAD = 16,   /* the body is bytes, sent on in chunks */
-    ROUTE_STREAM = 32,   /* the answer is bytes in parts, sent on as they come */
+    ROUTE_ANONYMOUS = 1,   /* nobody need have signed in */
+    ROUTE_SIGN_IN = 2,     /* the reply's session_token becomes the cookie, and leaves the body */
+    ROUTE_SIGN_OUT = 4,    /* the cookie goes */
+    ROUTE_RENEW = 8,       /* what the session may do changes: its cached principal is dropped */
+    ROUTE_UPLOAD = 16,     /* the body is bytes, sent on in chunks */
+    ROUTE_STREAM = 32,     /* the answer is bytes in parts, sent on as they come */
+    ROUTE_FILE = 64,       /* the reply's content_type, file_name, body (and etag) are the answer */
+    ROUTE_PUBLIC = 128,    /* below /p/{tenantCode}/: a tenant's pages, for everybody alike */
+    ROUTE_UPLOAD_64 = 256, /* with ROUTE_UPLOAD: a register of up to 64 MiB */
 };
 
 #define ROUTE_PARAMS_MAX 4
@@ -33,7 +36,8 @@ struct route {
     const struct shape *in, *out;
     struct slice params[ROUTE_PARAMS_MAX];
     uint32_t param_count;
-    uint64_t count; /* requests so far; relaxed atomic */
+    uint32_t first_bound; /* params before this one are the gateway's own (tenantCode) */
+    uint64_t count;       /* requests so far; relaxed atomic */
 };
 
 struct routes;

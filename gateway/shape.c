@@ -45,6 +45,13 @@ shape_find(const struct shape *shape, const char *name, size_t size)
     }
 }
 
+bool
+shape_is_money(const struct field *field)
+{
+    return field->kind == FIELD_MESSAGE && !field->repeated &&
+           field->sub->proto == &huzhu__money__descriptor;
+}
+
 static void
 slot_add(struct shape *shape, const char *name, size_t size, uint32_t index)
 {

@@ -54,7 +54,8 @@ err_t transcode_open(const struct shape *shape, struct arena *arena, struct fill
                      struct err *err) MUST_CHECK;
 
 /* Gives the field of that name (either spelling) a value from a path or a query: numbers, booleans,
- * texts, enums, base64, ids, dates, instants; a repeated field takes one more element each time.
+ * texts, enums, base64, ids, dates, instants, and an amount as "name.fen"; a repeated field takes
+ * one more element each time.
  * ERR_INVALID json.unknown_field when there is none or a text cannot hold it. */
 err_t transcode_bind(struct filling *filling, const char *name, size_t name_size, const char *value,
                      size_t value_size, struct err *err) MUST_CHECK;
@@ -101,6 +102,8 @@ struct shape {
     uint16_t *slots; /* hash of either name -> index + 1 */
 };
 const struct field *shape_find(const struct shape *shape, const char *name, size_t size);
+/* Whether the field is one huzhu.Money. */
+bool shape_is_money(const struct field *field);
 /* Whether the descriptor is a house type with a JSON form of its own (then *kind). */
 bool shape_is_house_type(const ProtobufCMessageDescriptor *descriptor, enum field_kind *kind);
 

@@ -902,6 +902,28 @@ bind_value(struct reader *r, const struct field *field, struct span value, void 
     return store_text(r, field, value, member);
 }
 
+/* "billed.fen": the one message a filter may hold is an amount, as its JSON form spells it. */
+static const struct field *
+money_find(const struct shape *shape, const char *name, size_t size)
+{
+    const struct field *field = NULL;
+
+    if (size > 4 && memcmp(name + size - 4, ".fen", 4) == 0)
+        field = shape_find(shape, name, size - 4);
+    return field && shape_is_money(field) ? field : NULL;
+}
+
+static err_t
+bind_money(struct reader *r, const struct field *field, struct span value, void *member)
+{
+    ProtobufCMessage *money;
+
+    TRY(new_message(r, field->sub, &money));
+    memcpy(member, &money, sizeof money);
+    return bind_value(r, &field->sub->fields[0], value,
+                      (char *) money + field->sub->fields[0].offset);
+}
+
 err_t
 transcode_bind(struct filling *filling, const char *name, size_t name_size, const char *value,
                size_t value_size, struct err *err)
@@ -910,7 +932,11 @@ transcode_bind(struct filling *filling, const char *name, size_t name_size, cons
     const struct field *field = shape_find(filling->shape, name, name_size);
     const struct span text = { value, value_size };
 
-    if (!field || field->kind == FIELD_MESSAGE)
+    if (field && field->kind == FIELD_MESSAGE)
+        field = NULL;
+    if (!field)
+        field = money_find(filling->shape, name, name_size);
+    if (!field)
         return fault_at(&r, (struct span){ name, name_size }, "json.unknown_field",
                         "the request has no such parameter");
     r.frames[0] = (struct frame){ field, -1 };
@@ -923,7 +949,8 @@ transcode_bind(struct filling *filling, const char *name, size_t name_size, cons
     if (!field->repeated) {
         if (field->oneof)
             TRY(oneof_claim(&r, field, filling->message));
-        return bind_value(&r, field, text, base + field->offset);
+        return (field->kind == FIELD_MESSAGE ? bind_money : bind_value)(&r, field, text,
+                                                                        base + field->offset);
     }
     size_t count;
     char *array, *old;

@@ -7,9 +7,38 @@
 
 #include "bus/bus.h"
 #include "call.h"
+#include "crypto/crypto.h"
 #include "respond.h"
 
 static void chunk_done(struct loop *loop, void *arg, const Bus__Answer *answer);
+
+int64_t
+upload_bytes_max(const struct gateway_conf *conf, const struct route *route)
+{
+    return route->flags & ROUTE_UPLOAD_64 ? conf->upload_64_bytes_max : conf->upload_bytes_max;
+}
+
+/* Bytes, tables, scans; never what a form on another site may send without asking (text/plain,
+ * multipart/form-data).  What the bytes really are the service says. */
+bool
+upload_takes(struct slice content_type)
+{
+    static const char *const types[] = {
+        "application/octet-stream",
+        "text/csv",
+        "application/pdf",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        "application/zip",
+    };
+    const struct slice name = slice_trim(slice_cut(&content_type, ';'));
+
+    if (name.size == 0 || (slice_starts(name, "image/") && name.size > 6))
+        return true;
+    for (size_t i = 0; i < COUNT(types); i++)
+        if (slice_is_nocase(name, types[i]))
+            return true;
+    return false;
+}
 
 void
 upload_begin(struct call *call)
@@ -27,7 +56,7 @@ chunk_fill(struct call *call, size_t size, bool last, struct filling *filling, s
     ProtobufCBinaryData piece = { size, (uint8_t *) call->body.bytes };
 
     TRY(transcode_open(route->in, call->arena, filling, err));
-    for (uint32_t i = 0; i < route->param_count; i++)
+    for (uint32_t i = route->first_bound; i < route->param_count; i++)
         TRY(transcode_bind(filling, route->params[i].bytes, route->params[i].size,
                            call->match.values[i].bytes, call->match.values[i].size, err));
     (void) snprintf(offset, sizeof offset, "%llu", (unsigned long long) call->upload.offset);
@@ -37,6 +66,30 @@ chunk_fill(struct call *call, size_t size, bool last, struct filling *filling, s
         return err_set(err, ERR_INTERNAL, "route.upload", "the rpc takes no data");
     memcpy((char *) filling->message + data->offset, &piece, sizeof piece);
     return ERR_OK;
+}
+
+/* The chunk's key: the upload's id, which is the first parameter, and the chunk's place.  A path
+ * that names an upload otherwise (several parameters, or none of 36 characters) goes in as a hash.
+ */
+static void
+chunk_key(struct call *call)
+{
+    const struct route *route = call->match.route;
+    const unsigned long long offset = call->upload.offset;
+    const struct slice *values = call->match.values;
+    uint8_t hash[SHA256_BYTES];
+    char joined[33];
+
+    if (route->param_count == 1 && values[0].size == 36) {
+        (void) snprintf(call->idempotency_key, sizeof call->idempotency_key, "%.36s:%llu",
+                        values[0].bytes, offset);
+        return;
+    }
+    const struct slice path = call->conn->http.path;
+    sha256(path.bytes, path.size, hash);
+    for (size_t i = 0; i < 16; i++)
+        (void) snprintf(joined + 2 * i, 3, "%02x", hash[i]);
+    (void) snprintf(call->idempotency_key, sizeof call->idempotency_key, "%s:%llu", joined, offset);
 }
 
 /* Sends what is held, at most a chunk of it.  The chunks of an upload are cut at the same places
@@ -56,9 +109,7 @@ chunk_send(struct call *call, bool last)
         last = false;
     if (call->upload.last && call->body.used == 0)
         return;
-    (void) snprintf(call->idempotency_key, sizeof call->idempotency_key, "%.36s:%llu",
-                    call->match.values[0].size == 36 ? call->match.values[0].bytes : "upload",
-                    (unsigned long long) call->upload.offset);
+    chunk_key(call);
     call->deadline_us = conn->loop->wall_us + conf->deadline * 1000;
     if (chunk_fill(call, size, last, &filling, &err) != ERR_OK ||
         call_send(call, call->match.route->service, call->match.route->rpc, filling.message,
@@ -86,7 +137,7 @@ upload_body(struct call *call, const char *bytes, size_t size)
     struct conn *conn = call->conn;
     const struct gateway_conf *conf = &conn->loop->gateway->conf;
 
-    if (conn->received > (uint64_t) conf->upload_bytes_max) {
+    if (conn->received > (uint64_t) upload_bytes_max(conf, call->match.route)) {
         respond_problem_and_close(conn, 413, "http.body_too_large");
         return;
     }

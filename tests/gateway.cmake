@@ -18,6 +18,7 @@ target_link_libraries(gateway_harness PUBLIC huzhu_gateway PkgConfig::CMOCKA PRI
 huzhu_test(contract/gateway_http_test.c gateway_harness gateway_sample)
 huzhu_test(contract/gateway_calls_test.c gateway_harness gateway_sample)
 huzhu_test(contract/gateway_flow_test.c gateway_harness gateway_sample)
+huzhu_test(contract/gateway_files_test.c gateway_harness gateway_sample)
 huzhu_test(e2e/gateway_bus_test.c gateway_harness gateway_sample)
 add_dependencies(e2e.gateway_bus_test huzhu-broker)
 

@@ -16,10 +16,6 @@
 #include "err/err.h"
 
 #define BUS_ENVELOPE_BYTES_MAX ((size_t) 2 * 1024 * 1024) /* a body of 1 MiB and room */
-/* One part of an answer: a file of 8 MiB in one reply, its name and type, and room.  Requests stay
- * small: they come from outside, and brokers queue them. */
-#define BUS_REPLY_BYTES_MAX ((size_t) 8 * 1024 * 1024 + (size_t) 64 * 1024)
-#define BUS_ANSWER_BYTES_MAX (BUS_REPLY_BYTES_MAX + (size_t) 64 * 1024)
 #define BUS_CLIENT_PENDING_MAX 4096
 
 struct bus_conf {
@@ -88,6 +84,11 @@ bool bus_worker_recv(struct bus_worker *worker, int timeout_ms, struct bus_job *
 /* One answer (answer->more: a part; the job lives on). */
 err_t bus_worker_answer(struct bus_worker *worker, struct bus_job *job, const Bus__Answer *answer,
                         struct err *err) MUST_CHECK;
+/* A last answer of any size: in parts of BUS_PART_BYTES_MAX of its body when it must be, which who
+ * asked joins again. */
+#define BUS_PART_BYTES_MAX (BUS_ENVELOPE_BYTES_MAX - (size_t) 64 * 1024)
+err_t bus_worker_answer_whole(struct bus_worker *worker, struct bus_job *job,
+                              const Bus__Answer *answer, struct err *err) MUST_CHECK;
 
 /* Tells the brokers to send no more; jobs in hand may still be answered.  Keep calling recv until
  * it has been quiet (requests may be on their way), then destroy. */

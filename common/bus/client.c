@@ -59,7 +59,7 @@ bus_client_create(const struct bus_conf *conf, struct bus_client **client, struc
     c->current = NOWHERE;
     c->next_deadline_us = INT64_MAX;
     c->slots = calloc(BUS_CLIENT_PENDING_MAX, sizeof *c->slots);
-    c->arena = arena_create(2 * BUS_ANSWER_BYTES_MAX);
+    c->arena = arena_create(2 * BUS_ENVELOPE_BYTES_MAX);
     if (!c->slots || !c->arena)
         return err_set(err, ERR_INTERNAL, "bus.no_memory", "memory is out");
     for (int32_t i = 0; i < BUS_CLIENT_PENDING_MAX; i++)

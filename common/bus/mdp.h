@@ -15,8 +15,7 @@
 #define MDP_REQUEST_HEAD_BYTES_MAX                                                                 \
     (MDP_HEAD_BYTES + 8 + 1 + MDP_NAME_BYTES_MAX + 1 + MDP_NAME_BYTES_MAX + 1 +                    \
      MDP_METHOD_BYTES_MAX)
-/* The larger of an envelope and an answer (BUS_ANSWER_BYTES_MAX), and its head. */
-#define MDP_FRAME_BYTES_MAX ((size_t) (8 * 1024 + 128 + 1) * 1024)
+#define MDP_FRAME_BYTES_MAX ((size_t) 2 * 1024 * 1024 + 1024) /* an envelope and its head */
 
 enum mdp_side { MDP_CLIENT = 'C', MDP_WORKER = 'W' };
 

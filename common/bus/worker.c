@@ -149,11 +149,10 @@ send_answer(struct bus_worker *worker, const struct slot *slot, const Bus__Answe
     const size_t size = bus__answer__get_packed_size(answer);
     zmq_msg_t msg;
 
-    static_assert(BUS_ANSWER_BYTES_MAX + MDP_HEAD_BYTES <= MDP_FRAME_BYTES_MAX, "a frame holds it");
-    if (size > BUS_ANSWER_BYTES_MAX)
+    if (size > BUS_ENVELOPE_BYTES_MAX)
         return err_set(err, ERR_INVALID, "bus.answer_too_large",
                        "an answer of %zu bytes, at most %zu go in one part", size,
-                       BUS_ANSWER_BYTES_MAX);
+                       BUS_ENVELOPE_BYTES_MAX);
     if (!link->up || link->epoch != slot->epoch) {
         worker->stats.dropped++; /* who asked has lost that broker too and asks again elsewhere */
         return ERR_OK;
@@ -184,6 +183,25 @@ bus_worker_answer(struct bus_worker *worker, struct bus_job *job, const Bus__Ans
         release(worker, slot);
     }
     return ERR_OK;
+}
+
+err_t
+bus_worker_answer_whole(struct bus_worker *worker, struct bus_job *job, const Bus__Answer *answer,
+                        struct err *err)
+{
+    Bus__Answer part = *answer;
+    size_t at = 0;
+
+    part.more = true;
+    for (; answer->body.len - at > BUS_PART_BYTES_MAX; at += BUS_PART_BYTES_MAX) {
+        part.body = (ProtobufCBinaryData){ BUS_PART_BYTES_MAX, answer->body.data + at };
+        TRY(bus_worker_answer(worker, job, &part, err));
+    }
+    part.more = false;
+    part.body = answer->body;
+    if (at > 0)
+        part.body = (ProtobufCBinaryData){ answer->body.len - at, answer->body.data + at };
+    return bus_worker_answer(worker, job, &part, err);
 }
 
 /* Answers what never becomes a job. */

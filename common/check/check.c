@@ -1,6 +1,7 @@
 /* check.c - one fold of what people type, then a rule per kind of number. */
 #include "check/check.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "check/fold.h"
@@ -233,8 +234,7 @@ check_phone(const char *text, char out[static PHONE_BYTES])
         return CHECK_CHARACTERS;
     if (number[0] != '1' || number[1] < '3')
         return CHECK_PREFIX;
-    memcpy(out, "+86", 3);
-    memcpy(out + 3, number, 12);
+    (void) snprintf(out, PHONE_BYTES, "+86%s", number);
     return CHECK_OK;
 }
 

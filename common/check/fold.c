@@ -10,10 +10,12 @@ static char
 to_ascii(uint32_t code)
 {
     if (code >= 0xff01 && code <= 0xff5e)
-        code -= 0xff01 - '!';
+        code -= 0xff01u - '!';
     if (code >= 'a' && code <= 'z')
         code -= 'a' - 'A';
-    return code < 0x80 ? (char) code : '?';
+    if (code >= 0x80)
+        return '?';
+    return (char) code;
 }
 
 static void
@@ -38,7 +40,7 @@ check_fold(const char *text, const char *dropped)
             text++;
         }
         const bool blank = utf8_is_blank(code);
-        const char c = blank ? ' ' : to_ascii(code);
+        const char c = to_ascii(blank ? ' ' : code);
         if (strchr(dropped, c))
             continue;
         if (blank) {

@@ -10,9 +10,6 @@
 #include "runtime_queries.h"
 #include "svc/runtime.h"
 
-/* Consumers read fifty at once: an event is no place for files. */
-#define EVENT_BYTES_MAX (BUS_ENVELOPE_BYTES_MAX - (size_t) 64 * 1024)
-
 err_t
 event_append(struct call *c, const ProtobufCMessage *event)
 {
@@ -20,13 +17,10 @@ event_append(struct call *c, const ProtobufCMessage *event)
 
     if (fault_hit("event.append"))
         return err_set(&c->err, ERR_UNAVAILABLE, "db.away", "the database is away");
-    TRY(message_pack(c, event, &body));
-    if (body.len > EVENT_BYTES_MAX)
-        return err_set(&c->err, ERR_LIMITED, "event.too_large", "the event has %zu bytes; %zu fit",
-                       body.len, EVENT_BYTES_MAX);
+    TRY(message_pack(c, event, REPLY_PART_BYTES_MAX, &body));
     return db_exec(c, &q_rt_event_append, P_ID(id_mint(c->wall)), P_ID(c->tenant),
-                   P_TEXT(event->descriptor->name), P_BYTES(body.data, body.len),
-                   P_INSTANT(c->wall), P_TEXT(c->thread ? c->thread->traceparent : ""));
+                   P_TEXT(event->descriptor->name), P_BYTES(body.data, body.len), P_INSTANT(c->wall),
+                   P_TEXT(c->thread ? c->thread->traceparent : ""));
 }
 
 /* --- reading --- */

@@ -41,6 +41,7 @@ put_points(struct out *out, const struct name *name, size_t from, size_t to)
     for (size_t i = from; i < to; i++) {
         const char *after = name->at[i];
         uint32_t code;
+        assert(after);
         if (utf8_next(&after, name->end, &code))
             put(out, name->at[i], (size_t) (after - name->at[i]));
     }
@@ -139,7 +140,7 @@ void
 mask_name(enum mask_tier tier, const char *name, char text[static MASK_NAME_BYTES])
 {
     struct out out = { text, 0, MASK_NAME_BYTES };
-    struct name cuts;
+    struct name cuts = { .count = 0 };
     const size_t size = strnlen(name, MASK_NAME_BYTES);
 
     text[0] = '\0';

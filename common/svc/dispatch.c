@@ -89,13 +89,13 @@ message_make(struct call *c, const ProtobufCMessageDescriptor *type, ProtobufCMe
 }
 
 err_t
-message_pack(struct call *c, const ProtobufCMessage *message, ProtobufCBinaryData *out)
+message_pack(struct call *c, const ProtobufCMessage *message, size_t most, ProtobufCBinaryData *out)
 {
     const size_t size = protobuf_c_message_get_packed_size(message);
 
-    if (size > BUS_REPLY_BYTES_MAX)
+    if (size > most)
         return err_set(&c->err, ERR_LIMITED, "rpc.reply_too_large",
-                       "the reply has %zu bytes; %zu fit", size, BUS_REPLY_BYTES_MAX);
+                       "the reply has %zu bytes; %zu fit", size, most);
     uint8_t *bytes = arena_alloc(c->arena, size ? size : 1);
     if (!bytes)
         return too_large(c);

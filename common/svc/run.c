@@ -284,7 +284,7 @@ store_reply(struct call *c, struct request *request)
     event.caller = (char *) c->caller;
     event.body_sha256 = digest_of(request->body_sha256);
     event.reply_sha256 = digest_of(reply_sha256);
-    TRY(message_pack(c, &event.base, &body));
+    TRY(message_pack(c, &event.base, REPLY_PART_BYTES_MAX, &body));
 
     if (fault_hit("replay.store"))
         return err_set(&c->err, ERR_UNAVAILABLE, "db.away", "the database is away");
@@ -369,8 +369,9 @@ run_step(struct call *c, void *arg)
     TRY(message_make(c, request->types->output, &out));
     TRY(request->method->run(c, request->in, out));
     TRY(check_clearance(c));
-    TRY(message_pack(c, out, &request->reply));
-    if (request->method->effect != SVC_WRITE)
+    const bool is_stored = request->method->effect == SVC_WRITE;
+    TRY(message_pack(c, out, is_stored ? REPLY_PART_BYTES_MAX : REPLY_BYTES_MAX, &request->reply));
+    if (!is_stored)
         return ERR_OK;
     if (c->labels_read != 0)
         TRY(record_look(c));

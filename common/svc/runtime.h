@@ -107,7 +107,12 @@ err_t message_decode(struct call *c, const ProtobufCMessageDescriptor *type, siz
                      const uint8_t *bytes, ProtobufCMessage **out) MUST_CHECK;
 err_t message_make(struct call *c, const ProtobufCMessageDescriptor *type,
                    ProtobufCMessage **out) MUST_CHECK;
-err_t message_pack(struct call *c, const ProtobufCMessage *message,
+/* What one frame of the bus carries, and so what is stored for replays or as an event. */
+#define REPLY_PART_BYTES_MAX BUS_PART_BYTES_MAX
+/* A reply that is not stored (a file of 8 MiB) goes in parts of at most the above. */
+#define REPLY_BYTES_MAX ((size_t) (8 * 1024 + 64) * 1024)
+/* LIMITED "rpc.reply_too_large" beyond `most` bytes. */
+err_t message_pack(struct call *c, const ProtobufCMessage *message, size_t most,
                    ProtobufCBinaryData *out) MUST_CHECK;
 
 /* What a request is beside its call: needed to store and to find its reply. */

@@ -31,7 +31,7 @@ answer_job(struct svc_thread *thread, struct bus_worker *bus, struct bus_job *jo
     struct err err;
 
     svc_thread_answer(thread, job->caller, job->envelope, &answer);
-    if (bus_worker_answer(bus, job, &answer, &err) != ERR_OK)
+    if (bus_worker_answer_whole(bus, job, &answer, &err) != ERR_OK)
         LOG(WARNING, NULL, "answer.lost", L_TEXT("reason", err.reason), L_TEXT("text", err.text));
 }
 

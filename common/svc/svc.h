@@ -29,7 +29,7 @@
 #include "svc/role.h"
 
 #define CALL_ORGANISATIONS_MAX 16
-/* A reply of 8 MiB as the handler makes it, packed, and room to make it in. */
+/* A file of 8 MiB in a reply, made in a buffer that doubles, and its packed form. */
 #define CALL_ARENA_BYTES_MAX ((size_t) 32 * 1024 * 1024)
 
 /* READ: a read-only transaction.  WRITE: needs an idempotency key.  BARE: neither transaction nor
@@ -54,7 +54,7 @@ struct call {
     struct id account, session, person;              /* nil: nobody signed in; a service */
     struct id organisations[CALL_ORGANISATIONS_MAX]; /* scope: these and all below */
     size_t organisation_count;
-    bool whole_tenant;  /* scope: everything of the tenant; duties, consumers and services too */
+    bool whole_tenant; /* scope: everything of the tenant; duties, consumers and services too */
     role_set_t roles;   /* ROLE_ANYONE always; ROLE_SERVICE when the caller process is a service */
     uint32_t clearance; /* of enum label */
     const char *caller; /* the process: "gateway", "audit" */

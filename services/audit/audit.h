@@ -20,7 +20,7 @@ struct audit_conf {
 #define PAGE_ROWS 50
 /* A refusal's texts are the broker's own or a stranger's; the broker cuts them at this. */
 #define REFUSAL_TEXT_BYTES_MAX 255
-/* Far less than an answer of the bus holds: records of a page add up to no more than this. */
+/* An answer of the bus holds 2 MiB; records of a page add up to no more than this. */
 #define PAGE_BYTES_MAX ((size_t) 1024 * 1024)
 
 struct record {

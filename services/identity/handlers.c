@@ -75,6 +75,20 @@ identity_get_tenant(struct call *c, const Identity__GetTenantRequest *in,
     return tenant_to_wire(c, &tenant, &out->tenant);
 }
 
+err_t
+identity_resolve_tenant(struct call *c, const Identity__ResolveTenantRequest *in,
+                        Identity__ResolveTenantReply *out)
+{
+    struct tenant tenant;
+    bool found = false;
+
+    TRY(rule_tenant_code(in->code, "$.code", &c->err));
+    TRY(tenant_find(c, in->code, &tenant, &found));
+    if (!found)
+        return err_set(&c->err, ERR_NOT_FOUND, TENANT_NONE, "no such tenant");
+    return resolved_tenant_to_wire(c, &tenant, out);
+}
+
 struct appointing {
     struct appointment appointment;
     struct id tenant;

@@ -26,6 +26,8 @@ err_t organisation_ids_from_wire(const Identity__GrantRoleRequest *in,
 
 err_t tenant_to_wire(struct call *c, const struct tenant *tenant,
                      Identity__Tenant **out) MUST_CHECK;
+err_t resolved_tenant_to_wire(struct call *c, const struct tenant *tenant,
+                              Identity__ResolveTenantReply *out) MUST_CHECK;
 err_t organisation_to_wire(struct call *c, const struct organisation *organisation,
                            Identity__Organisation **out) MUST_CHECK;
 struct account_view {

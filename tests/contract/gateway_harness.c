@@ -47,25 +47,22 @@ queued_free(struct queued *queued)
 }
 
 static void
-queue(struct fake_backend *fake, const struct fake_answer *from, bool more)
+queue_piece(struct fake_backend *fake, const struct fake_answer *from, ProtobufCBinaryData piece,
+            bool more)
 {
     struct queued *queued = calloc(1, sizeof *queued);
     struct queued **at = &fake->first;
     Bus__Answer answer = BUS__ANSWER__INIT;
-    uint8_t packed[262144];
     uint8_t *wire;
 
     answer.code = bus_code_from_err(from->code);
     answer.reason = (char *) (uintptr_t) (from->reason ? from->reason : "");
     answer.text = (char *) (uintptr_t) (from->text ? from->text : "");
+    answer.title = (char *) (uintptr_t) (from->title ? from->title : "");
     answer.etag = (char *) (uintptr_t) (from->etag ? from->etag : "");
     answer.more = more;
     answer.path = (char *) (uintptr_t) "";
-    if (from->reply) {
-        assert_true(protobuf_c_message_get_packed_size(from->reply) <= sizeof packed);
-        answer.body.len = protobuf_c_message_pack(from->reply, packed);
-        answer.body.data = packed;
-    }
+    answer.body = piece;
     const size_t size = bus__answer__get_packed_size(&answer);
     wire = malloc(size);
     (void) bus__answer__pack(&answer, wire);
@@ -76,6 +73,22 @@ queue(struct fake_backend *fake, const struct fake_answer *from, bool more)
     while (*at)
         at = &(*at)->next;
     *at = queued;
+}
+
+static void
+queue(struct fake_backend *fake, const struct fake_answer *from, bool more)
+{
+    size_t size = from->reply ? protobuf_c_message_get_packed_size(from->reply) : 0;
+    uint8_t *packed = malloc(size + 1);
+    size_t at = 0;
+
+    if (from->reply)
+        (void) protobuf_c_message_pack(from->reply, packed);
+    size -= from->cut_bytes < size ? from->cut_bytes : size;
+    for (; from->part_bytes > 0 && size - at > from->part_bytes; at += from->part_bytes)
+        queue_piece(fake, from, (ProtobufCBinaryData){ from->part_bytes, packed + at }, true);
+    queue_piece(fake, from, (ProtobufCBinaryData){ size - at, packed + at }, more);
+    free(packed);
 }
 
 static err_t

@@ -11,11 +11,13 @@
 /* Answers one request: fills `answer` (its memory must live until the next call of any fake). */
 struct fake_answer {
     err_t code;
-    const char *reason, *text, *etag;
+    const char *reason, *text, *title, *etag;
     ProtobufCMessage *reply; /* packed by the harness; NULL: empty */
     int64_t after_ms;        /* later than at once */
     bool silent;             /* no answer before the deadline: DEADLINE then */
     int parts;               /* the same body so many times, all but the last with more */
+    size_t cut_bytes;        /* so many are missing at the end of the packed reply */
+    size_t part_bytes;       /* the packed reply cut into pieces of so many bytes; 0: whole */
 };
 typedef void fake_fn(const char *service, const Bus__Envelope *envelope,
                      struct fake_answer *answer);

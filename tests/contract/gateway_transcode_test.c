@@ -354,6 +354,11 @@ parameters_bind_by_either_name_and_may_not_meet_the_body(void **state)
         { "plainText", "张三 & co", NULL },
         { "wide", "2.5", NULL },
         { "choiceInt", "4", NULL },
+        { "billed.fen", "12345", NULL },
+        { "billed.fen", "1", "json.duplicate" },
+        { "billed", "1", "json.unknown_field" },
+        { "item.pieces", "1", "json.unknown_field" },
+        { "billed.yuan", "1", "json.unknown_field" },
         { "int32", "6", "json.duplicate" },
         { "uint32", "x", "json.wrong_type" },
         { "nope", "1", "json.unknown_field" },
@@ -379,11 +384,11 @@ parameters_bind_by_either_name_and_may_not_meet_the_body(void **state)
     assert_int_equal(transcode_read(&f, "{\"fixed32\":1}", 13, &err), ERR_OK);
     transcode_write(w->sample, f.message, &out);
     text_add(&out, "", 1);
-    assert_string_equal(
-        out.bytes,
-        "{\"plainText\":\"张三 & co\",\"int32\":-5,\"int64\":\"77\",\"fixed32\":1,"
-        "\"flag\":true,\"wide\":2.5,\"claimId\":\"" ID
-        "\",\"admittedOn\":\"2026-01-02\",\"kinds\":[\"BED\",\"DRUG\"],\"choiceInt\":4}");
+    assert_string_equal(out.bytes,
+                        "{\"plainText\":\"张三 & co\",\"int32\":-5,\"int64\":\"77\",\"fixed32\":1,"
+                        "\"flag\":true,\"wide\":2.5,\"claimId\":\"" ID
+                        "\",\"admittedOn\":\"2026-01-02\",\"billed\":{\"fen\":\"12345\"},\"kinds\":"
+                        "[\"BED\",\"DRUG\"],\"choiceInt\":4}");
     text_free(&out);
 }
 

@@ -70,6 +70,42 @@ resume(struct bus_worker *worker, struct bus_job *job)
         identity__resume_session_request__free_unpacked(in, NULL);
 }
 
+/* 8 MiB, more than four frames of the bus. */
+static void
+reply_with_a_file(struct bus_worker *worker, struct bus_job *job)
+{
+    Sample__FileReply out = SAMPLE__FILE_REPLY__INIT;
+    Bus__Answer answer = BUS__ANSWER__INIT;
+    struct err err;
+    const size_t size = 8 << 20;
+    uint8_t *bytes = malloc(size), *packed = malloc(size + 4096);
+
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = (uint8_t) (i * 31 + i / 251);
+    out.content_type = (char *) (uintptr_t) "application/zip";
+    out.file_name = (char *) (uintptr_t) "镇.zip";
+    out.body = (ProtobufCBinaryData){ size, bytes };
+    out.etag = (char *) (uintptr_t) "e9";
+    answer.body = (ProtobufCBinaryData){ sample__file_reply__pack(&out, packed), packed };
+    if (bus_worker_answer_whole(worker, job, &answer, &err) != ERR_OK)
+        (void) fprintf(stderr, "worker: %s\n", err.text);
+    free(bytes);
+    free(packed);
+}
+
+static void
+resolve(struct bus_worker *worker, struct bus_job *job)
+{
+    Identity__ResolveTenantReply out = IDENTITY__RESOLVE_TENANT_REPLY__INIT;
+    Huzhu__Id id = HUZHU__ID__INIT;
+    uint8_t tenant[16] = { 9 };
+
+    id.value = (ProtobufCBinaryData){ sizeof tenant, tenant };
+    out.tenant_id = &id;
+    out.state = IDENTITY__TENANT__STATE__ACTIVE;
+    reply(worker, job, &out.base);
+}
+
 static void
 serve_one(struct bus_worker *worker, struct bus_job *job)
 {
@@ -85,6 +121,15 @@ serve_one(struct bus_worker *worker, struct bus_job *job)
         reply(worker, job, &sign_in.base);
     } else if (strcmp(job->envelope->method, "ResumeSession") == 0) {
         resume(worker, job);
+    } else if (strcmp(job->envelope->method, "ResolveTenant") == 0) {
+        resolve(worker, job);
+    } else if (strcmp(job->envelope->method, "File") == 0) {
+        /* Nobody's page, and yet of a tenant. */
+        if (job->envelope->tenant_id.len == 16 && job->envelope->tenant_id.data[0] == 9 &&
+            job->envelope->principal.len == 0)
+            reply_with_a_file(worker, job);
+        else
+            reply(worker, job, NULL);
     } else {
         (void) usleep(1000);
         echo.seen = job->envelope->idempotency_key;
@@ -129,6 +174,13 @@ static struct route routes[] = {
       .descriptor = &sample__sample___descriptor,
       .status = 200,
       .flags = 0 },
+    { .verb = VERB_GET,
+      .path = "/p/{tenantCode}/files/{what}",
+      .service = "claims",
+      .rpc = "File",
+      .descriptor = &sample__sample___descriptor,
+      .status = 200,
+      .flags = ROUTE_FILE | ROUTE_PUBLIC },
     { .verb = VERB_POST,
       .path = "/api/v1/sessions",
       .service = "identity",
@@ -203,6 +255,27 @@ signing_in_and_calling_through_the_broker(void **state)
     assert_int_equal(
         ask(&house, "POST /api/v1/echo HTTP/1.1\r\n" H "Authorization: Bearer t2\r\n\r\n", NULL),
         401);
+}
+
+static void
+a_public_file_of_eight_mebibytes_comes_through_the_broker(void **state)
+{
+    struct answer answer;
+
+    (void) state;
+    for (int round = 0; round < 3; round++) {
+        assert_int_equal(ask(&house,
+                             "GET /p/town/files/register HTTP/1.1\r\n" H
+                             "Cookie: __Host-huzhu=t1\r\n\r\n",
+                             &answer),
+                         200);
+        assert_string_equal(answer_header(&answer, "ETag"), "\"e9\"");
+        assert_int_equal(answer.body_size, 8 << 20);
+        for (size_t i = 0; i < answer.body_size; i++)
+            if ((uint8_t) answer.body[i] != (uint8_t) (i * 31 + i / 251))
+                fail_msg("byte %zu", i);
+        answer_free(&answer);
+    }
 }
 
 /* --- load --- */
@@ -342,6 +415,7 @@ main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(signing_in_and_calling_through_the_broker),
+        cmocka_unit_test(a_public_file_of_eight_mebibytes_comes_through_the_broker),
         cmocka_unit_test(a_restart_of_a_service_costs_no_request),
         cmocka_unit_test(a_killed_service_ends_every_request_in_time),
         cmocka_unit_test(a_restart_of_the_only_broker_ends_every_request_in_time),

@@ -150,6 +150,9 @@ a_call_that_is_not_granted_is_refused_and_audited(void **state)
     assert_int_equal(
         calls(conf_with("claims", in_data("keys/bus/claims")), "identity", "ResumeSession", &err),
         ERR_FORBIDDEN);
+    assert_int_equal(
+        calls(conf_with("claims", in_data("keys/bus/claims")), "identity", "ResolveTenant", &err),
+        ERR_FORBIDDEN);
     EVENTUALLY(recorded("call.forbidden") > before);
 }
 

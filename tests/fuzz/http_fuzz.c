@@ -80,6 +80,20 @@ fuzz_recv(struct backend *backend, uint64_t *ticket, const Bus__Answer **answer)
         reply.text = (char *) (uintptr_t) "echo";
         made.body = (ProtobufCBinaryData){ sample__echo_reply__pack(&reply, body), body };
         made.etag = (char *) (uintptr_t) "e1";
+    } else if (strcmp(queue[0].method, "ResolveTenant") == 0) {
+        Identity__ResolveTenantReply reply = IDENTITY__RESOLVE_TENANT_REPLY__INIT;
+        Huzhu__Id id = HUZHU__ID__INIT;
+        id.value = (ProtobufCBinaryData){ 16, account };
+        reply.tenant_id = &id;
+        reply.state = IDENTITY__TENANT__STATE__ACTIVE;
+        made.body =
+            (ProtobufCBinaryData){ identity__resolve_tenant_reply__pack(&reply, body), body };
+    } else if (strcmp(queue[0].method, "File") == 0) {
+        Sample__FileReply reply = SAMPLE__FILE_REPLY__INIT;
+        reply.content_type = (char *) (uintptr_t) "text/html; charset=utf-8";
+        reply.file_name = (char *) (uintptr_t) "页.html";
+        reply.body = (ProtobufCBinaryData){ 4, (uint8_t *) (uintptr_t) "page" };
+        made.body = (ProtobufCBinaryData){ sample__file_reply__pack(&reply, body), body };
     }
     memmove(queue, queue + 1, --queued * sizeof queue[0]);
     *answer = &made;
@@ -225,6 +239,13 @@ static struct route routes[] = {
       .descriptor = &sample__sample___descriptor,
       .status = 200,
       .flags = ROUTE_ANONYMOUS | ROUTE_STREAM },
+    { .verb = VERB_GET,
+      .path = "/p/{tenantCode}/f/{what}",
+      .service = "sample",
+      .rpc = "File",
+      .descriptor = &sample__sample___descriptor,
+      .status = 200,
+      .flags = ROUTE_FILE | ROUTE_PUBLIC },
     { .verb = VERB_PUT,
       .path = "/api/v1/uploads/{uploadId}",
       .service = "claims",
@@ -269,7 +290,8 @@ prepare(void)
     gateway.shapes = shapes_create();
     gateway.limiter = limiter_create();
     gateway.sessions = sessions_create();
-    require(gateway.shapes && gateway.limiter && gateway.sessions);
+    gateway.tenant_codes = tenant_codes_create();
+    require(gateway.shapes && gateway.limiter && gateway.sessions && gateway.tenant_codes);
     require(routes_compile(routes, COUNT(routes), gateway.shapes, &gateway.routes, &err) == ERR_OK);
     require(site_load("", &gateway.site, &err) == ERR_OK);
     require(site_add(gateway.site, "/page", "text/plain", "a page", 6, &err) == ERR_OK);

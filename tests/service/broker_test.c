@@ -5,7 +5,6 @@
  *   Echo    the body
  *   Pid     its process number
  *   Sleep   after as many milliseconds as the body says, its process number
- *   Large   as many bytes as the body says, or why it may not
  *   Parts   as many parts as the body says, then "end"
  *   Die     by SIGKILL, unless the body's file is gone: then its process number
  * until SIGTERM, when it drains. */
@@ -40,24 +39,6 @@ reply(struct bus_worker *worker, struct bus_job *job, const void *body, size_t s
         abort();
 }
 
-/* Byte i is i % 251: a part that were lost or moved would show. */
-static void
-reply_large(struct bus_worker *worker, struct bus_job *job, size_t size)
-{
-    Bus__Answer answer = BUS__ANSWER__INIT;
-    uint8_t *bytes = malloc(size);
-    struct err err;
-
-    if (!bytes)
-        abort();
-    for (size_t i = 0; i < size; i++)
-        bytes[i] = (uint8_t) (i % 251);
-    answer.body = (ProtobufCBinaryData){ size, bytes };
-    if (bus_worker_answer(worker, job, &answer, &err) != ERR_OK)
-        reply(worker, job, err.reason, strlen(err.reason), false);
-    free(bytes);
-}
-
 static void
 serve_one(struct bus_worker *worker, struct bus_job *job)
 {
@@ -79,10 +60,6 @@ serve_one(struct bus_worker *worker, struct bus_job *job)
             reply(worker, job, part, strlen(part), true);
         }
         reply(worker, job, "end", 3, false);
-        return;
-    }
-    if (strcmp(method, "Large") == 0) {
-        reply_large(worker, job, (size_t) atoi(text));
         return;
     }
     if (strcmp(method, "Sleep") == 0)
@@ -292,43 +269,6 @@ the_parts_of_an_answer_come_in_order(void **state)
 }
 
 /* --- bounds and deadlines --- */
-
-static void
-a_large_answer_comes_whole_over(const char *endpoint)
-{
-    OWNED(bus_client_destroy) struct bus_client *client = a_client("gateway", endpoint);
-    pid_t worker = a_worker("claims", endpoint, "4");
-    const size_t sizes[] = { 3 * 1024 * 1024, BUS_REPLY_BYTES_MAX };
-    const Bus__Answer *answer;
-    char text[24];
-    uint64_t from;
-
-    for (size_t i = 0; i < COUNT(sizes); i++) {
-        (void) snprintf(text, sizeof text, "%zu", sizes[i]);
-        (void) send_text(client, "claims", "Large", text, 20000);
-        assert_true(bus_client_recv(client, 21000, &from, &answer));
-        assert_int_equal(answer->code, 0);
-        assert_false(answer->more);
-        assert_int_equal(answer->body.len, sizes[i]);
-        for (size_t k = 0; k < sizes[i]; k++)
-            if (answer->body.data[k] != k % 251)
-                fail_msg("byte %zu of %zu is another", k, sizes[i]);
-    }
-    (void) snprintf(text, sizeof text, "%zu", BUS_ANSWER_BYTES_MAX);
-    (void) send_text(client, "claims", "Large", text, 20000);
-    assert_true(bus_client_recv(client, 21000, &from, &answer));
-    assert_int_equal(answer->body.len, strlen("bus.answer_too_large"));
-    assert_memory_equal(answer->body.data, "bus.answer_too_large", answer->body.len);
-    world_end(&worker, SIGTERM);
-}
-
-static void
-an_answer_of_eight_mebibytes_comes_whole(void **state)
-{
-    (void) state;
-    a_large_answer_comes_whole_over(plain);
-    a_large_answer_comes_whole_over(tcp);
-}
 
 static void
 a_full_queue_refuses_at_once_and_what_waits_ends_at_its_deadline(void **state)
@@ -953,7 +893,6 @@ main(int argc, char **argv)
         TEST(a_call_reaches_its_service_over_ipc),
         TEST(a_call_reaches_its_service_over_tcp_with_curve),
         TEST(the_parts_of_an_answer_come_in_order),
-        TEST(an_answer_of_eight_mebibytes_comes_whole),
         TEST(a_full_queue_refuses_at_once_and_what_waits_ends_at_its_deadline),
         TEST(a_client_holds_a_bounded_number_of_requests),
         TEST(a_request_without_a_broker_ends_at_its_deadline),

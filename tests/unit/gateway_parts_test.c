@@ -95,7 +95,25 @@ paths_find_their_route(void **state)
 static void
 a_wrong_route_stops_the_start(void **state)
 {
+#define FLAGGED(rpc_, path_, flags_)                                                               \
+    {                                                                                              \
+        {                                                                                          \
+            .verb = VERB_POST, .path = (path_), .service = "sample", .rpc = (rpc_),                \
+            .descriptor = &sample__sample___descriptor, .status = 200, .flags = (flags_)           \
+        }                                                                                          \
+    }
     static struct route rows[][2] = {
+        FLAGGED("Echo", "/a", ROUTE_FILE), /* its reply is none */
+        FLAGGED("File", "/a", ROUTE_FILE | ROUTE_STREAM),
+        FLAGGED("Echo", "/a/{text}", ROUTE_UPLOAD),
+        FLAGGED("Keep", "/a", ROUTE_UPLOAD), /* no key */
+        FLAGGED("File", "/a", ROUTE_UPLOAD_64),
+        FLAGGED("File", "/p/{tenantCode}/a", ROUTE_FILE), /* public, and does not say so */
+        FLAGGED("File", "/p/a", ROUTE_FILE),
+        FLAGGED("File", "/a", ROUTE_FILE | ROUTE_PUBLIC),
+        FLAGGED("File", "/p/{tenantCode}/{tenantCode}", ROUTE_FILE | ROUTE_PUBLIC),
+        FLAGGED("Keep", "/p/{tenantCode}/{number}", ROUTE_UPLOAD | ROUTE_PUBLIC),
+        FLAGGED("Echo", "/p/{tenantCode}/a", ROUTE_SIGN_IN | ROUTE_PUBLIC),
         { ROW(VERB_GET, "/a/{nope}") },
         { ROW(VERB_GET, "/a/{sample}") }, /* a message */
         { ROW(VERB_GET, "/a/{kind}") },   /* repeated */
@@ -163,6 +181,116 @@ every_row_of_routes_def_is_sound(void **state)
     json_decref(tree);
     text_free(&out);
     free(rows);
+}
+
+/* What openapi.json says of files, uploads and public pages. */
+static void
+the_contract_describes_files_uploads_and_public_pages(void **state)
+{
+    static struct route rows[] = {
+        { .verb = VERB_GET,
+          .path = "/p/{tenantCode}/notices/{what}",
+          .service = "sample",
+          .rpc = "File",
+          .descriptor = &sample__sample___descriptor,
+          .status = 200,
+          .flags = ROUTE_FILE | ROUTE_PUBLIC },
+        { .verb = VERB_PUT,
+          .path = "/api/v1/registers/{village}/{number}",
+          .service = "sample",
+          .rpc = "Keep",
+          .descriptor = &sample__sample___descriptor,
+          .status = 200,
+          .flags = ROUTE_UPLOAD | ROUTE_UPLOAD_64 },
+        { .verb = VERB_GET,
+          .path = "/api/v1/find",
+          .service = "sample",
+          .rpc = "Find",
+          .descriptor = &sample__sample___descriptor,
+          .status = 200 },
+        { .verb = VERB_POST,
+          .path = "/api/v1/echo",
+          .service = "sample",
+          .rpc = "Echo",
+          .descriptor = &sample__sample___descriptor,
+          .status = 200 },
+    };
+    OWNED(shapes_destroy) struct shapes *shapes = shapes_create();
+    OWNED(routes_destroy) struct routes *routes = NULL;
+    struct text out = { 0 };
+    struct err err = { 0 };
+    json_error_t why;
+
+    (void) state;
+    assert_int_equal(routes_compile(rows, COUNT(rows), shapes, &routes, &err), ERR_OK);
+    openapi_write(routes, &out);
+    json_t *tree = json_loadb(out.bytes, out.used, JSON_REJECT_DUPLICATES, &why);
+    assert_non_null(tree);
+    json_t *paths = json_object_get(tree, "paths"), *parts = json_object_get(tree, "components");
+    json_t *page = json_object_get(json_object_get(paths, rows[0].path), "get");
+    json_t *answers = json_object_get(page, "responses");
+    assert_int_equal(json_array_size(json_object_get(page, "security")), 0);
+    assert_non_null(json_object_get(page, "security"));
+    assert_non_null(json_object_get(answers, "304"));
+    json_t *types = json_object_get(json_object_get(answers, "200"), "content");
+    assert_int_equal(json_object_size(types), 9);
+    assert_non_null(json_object_get(types, "text/html; charset=utf-8"));
+    assert_string_equal(
+        json_string_value(json_object_get(json_object_get(answers, "default"), "$ref")),
+        "#/components/responses/page");
+    assert_string_equal(json_string_value(json_object_get(
+                            json_array_get(json_object_get(page, "parameters"), 0), "$ref")),
+                        "#/components/parameters/tenantCode");
+    assert_non_null(json_object_get(json_object_get(parts, "parameters"), "tenantCode"));
+    json_t *put = json_object_get(json_object_get(paths, rows[1].path), "put");
+    assert_int_equal(json_array_size(json_object_get(put, "parameters")), 2); /* of the path */
+    json_t *body = json_object_get(put, "requestBody");
+    assert_non_null(strstr(json_string_value(json_object_get(body, "description")), "64 MiB"));
+    assert_non_null(json_object_get(json_object_get(body, "content"), "text/csv"));
+    text_add(&out, "", 1);
+    assert_non_null(strstr(out.bytes, "{\"name\":\"billed.fen\",\"in\":\"query\""));
+    assert_non_null(strstr(out.bytes, "Without it the gateway makes a key"));
+    json_decref(tree);
+    text_free(&out);
+}
+
+static struct slice
+slice_of(const char *text)
+{
+    return (struct slice){ text, strlen(text) };
+}
+
+static void
+a_tenants_code_is_kept_for_a_minute(void **state)
+{
+    OWNED(tenant_codes_destroy) struct tenant_codes *codes = tenant_codes_create();
+    const int64_t minute_us = 60 * 1000000, now_us = 1000 * minute_us;
+    const uint8_t town[16] = { 7, 7 };
+    uint8_t tenant[16];
+    char name[24];
+
+    (void) state;
+#define GET(code, at) tenant_codes_get(codes, 5, slice_of(code), (at), tenant)
+    assert_int_equal(GET("town", now_us), TENANT_UNASKED);
+    tenant_codes_put(codes, 5, slice_of("town"), now_us + minute_us, town);
+    tenant_codes_put(codes, 5, slice_of("none"), now_us + minute_us, NULL);
+    assert_int_equal(GET("town", now_us), TENANT_THERE);
+    assert_memory_equal(tenant, town, 16);
+    assert_int_equal(GET("none", now_us), TENANT_ABSENT);
+    assert_int_equal(GET("tow", now_us), TENANT_UNASKED);
+    assert_int_equal(GET("town", now_us + minute_us - 1), TENANT_THERE);
+    assert_int_equal(GET("town", now_us + minute_us), TENANT_UNASKED);
+    assert_int_equal(GET("town", now_us - 1), TENANT_UNASKED); /* the clock went back */
+    /* Invented codes by the thousand, all in one set, do not push the tenant out... */
+    for (int i = 0; i < 5000; i++) {
+        (void) snprintf(name, sizeof name, "invented-%d", i);
+        tenant_codes_put(codes, 5, slice_of(name), now_us + minute_us, NULL);
+    }
+    assert_int_equal(GET("town", now_us), TENANT_THERE);
+    /* ... and one that comes to be is no longer absent. */
+    tenant_codes_put(codes, 5, slice_of("none"), now_us + minute_us, town);
+    assert_int_equal(GET("none", now_us), TENANT_THERE);
+    assert_int_equal(tenant_codes_get(codes, 6, slice_of("town"), now_us, tenant), TENANT_UNASKED);
 }
 
 static void
@@ -298,6 +426,8 @@ main(void)
         cmocka_unit_test(paths_find_their_route),
         cmocka_unit_test(a_wrong_route_stops_the_start),
         cmocka_unit_test(every_row_of_routes_def_is_sound),
+        cmocka_unit_test(the_contract_describes_files_uploads_and_public_pages),
+        cmocka_unit_test(a_tenants_code_is_kept_for_a_minute),
         cmocka_unit_test(a_bucket_grants_its_burst_and_then_its_rate),
         cmocka_unit_test(an_address_is_a_customer),
         cmocka_unit_test(connections_are_counted_out_as_they_were_counted_in),

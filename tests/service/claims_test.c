@@ -1292,7 +1292,8 @@ a_photograph(size_t *size)
     memcpy(bytes, head.bytes, before);
     for (size_t i = 0; i < scan; i++)
         bytes[before + i] = (uint8_t) (i * 2654435761U >> 13) & 0x7f;
-    memcpy(bytes + before + scan, "\xff\xd9", 2);
+    bytes[before + scan] = 0xff;
+    bytes[before + scan + 1] = 0xd9;
     *size = before + scan + 2;
     return bytes;
 }
@@ -1300,31 +1301,31 @@ a_photograph(size_t *size)
 static void
 req_7_2_2_an_upload_goes_on_after_a_drop(void **state)
 {
-    enum { PIECE = 100000 };
+    const size_t piece = 100000;
     const struct id id = new_id();
     size_t size;
     uint8_t *bytes = a_photograph(&size);
 
     (void) state;
-    for (size_t at = 0; at < 3 * PIECE; at += PIECE)
-        OK(send_piece(id, bytes, (int64_t) at, PIECE, false));
+    for (size_t at = 0; at < 3 * piece; at += piece)
+        OK(send_piece(id, bytes, (int64_t) at, piece, false));
     /* the line drops: the phone asks where to go on, sends a piece twice, and goes on */
-    FAILS(send_piece(id, bytes, 5 * PIECE, PIECE, false), ERR_CONFLICT, "upload.gap");
+    FAILS(send_piece(id, bytes, (int64_t) (5 * piece), piece, false), ERR_CONFLICT, "upload.gap");
     assert_non_null(strstr(answer.text, "300000"));
-    OK(send_piece(id, bytes, 2 * PIECE, PIECE, false));
-    for (size_t at = 3 * PIECE; at < size; at += PIECE)
-        OK(send_piece(id, bytes, (int64_t) at, size - at < PIECE ? size - at : PIECE,
-                      size - at <= PIECE));
+    OK(send_piece(id, bytes, (int64_t) (2 * piece), piece, false));
+    for (size_t at = 3 * piece; at < size; at += piece)
+        OK(send_piece(id, bytes, (int64_t) at, size - at < piece ? size - at : piece,
+                      size - at <= piece));
     const Claims__Upload *upload = ((Claims__WriteUploadReply *) answer.body)->upload;
     assert_true(upload->finished);
     assert_int_equal(upload->sent, size);
     assert_true(upload->size < upload->sent);
     /* every piece again, after what is stored has become another: known by its digest */
-    for (size_t at = 0; at < size; at += PIECE)
-        OK(send_piece(id, bytes, (int64_t) at, size - at < PIECE ? size - at : PIECE,
-                      size - at <= PIECE));
+    for (size_t at = 0; at < size; at += piece)
+        OK(send_piece(id, bytes, (int64_t) at, size - at < piece ? size - at : piece,
+                      size - at <= piece));
     bytes[10] ^= 1;
-    FAILS(send_piece(id, bytes, 0, PIECE, false), ERR_CONFLICT, "upload.other_bytes");
+    FAILS(send_piece(id, bytes, 0, piece, false), ERR_CONFLICT, "upload.other_bytes");
     assert_int_equal(cluster_broken_invariants(cluster), 0);
     free(bytes);
 }
@@ -1333,7 +1334,7 @@ static void
 req_9_2_3b_bad_documents_are_refused_and_not_stored(void **state)
 {
     static const char pdf[] = "%PDF-1.4\n1 0 obj<</S/JavaScript/JS(x)>>\n%%EOF";
-    struct sample sample = { .size = 0 };
+    struct sample sample;
     Claims__WriteUploadRequest in = CLAIMS__WRITE_UPLOAD_REQUEST__INIT;
 
     (void) state;

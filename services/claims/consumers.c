@@ -77,7 +77,7 @@ claims_on_programme(struct call *c, const Contributions__ProgrammeChanged *in)
     ProtobufCBinaryData body;
 
     TRY(programme_from_wire(in->programme, &programme, &c->err));
-    TRY(message_pack(c, &in->programme->base, REPLY_PART_BYTES_MAX, &body));
+    TRY(message_pack(c, &in->programme->base, &body));
     return programme_put(c, &programme, body.data, body.len);
 }
 

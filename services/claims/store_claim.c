@@ -79,7 +79,7 @@ seal_claim(struct call *c, struct claim *claim, ProtobufCBinaryData *sealed)
     secret.bank = (char *) claim->payee.bank;
     secret.cause_text = (char *) claim->stay.cause_text;
     context_of("claim", claim->id, context);
-    TRY(message_pack(c, &secret.base, REPLY_PART_BYTES_MAX, &packed));
+    TRY(message_pack(c, &secret.base, &packed));
     TRY(call_blind_index(c, "claim.card", claim->payee.card, strlen(claim->payee.card),
                          claim->card_index));
     return call_seal(c, context, packed.data, packed.len, sealed);

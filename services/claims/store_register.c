@@ -60,7 +60,7 @@ person_put(struct call *c, const struct register_person *person, date_t left)
     secret.sex = (uint32_t) person->sex;
     secret.birth = &birth;
     context_of(person->id, context);
-    TRY(message_pack(c, &secret.base, REPLY_PART_BYTES_MAX, &packed));
+    TRY(message_pack(c, &secret.base, &packed));
     TRY(call_seal(c, context, packed.data, packed.len, &sealed));
     return db_exec(c, &q_person_put, P_ID(c->tenant), P_ID(person->id), P_ID(person->household),
                    p_date_or_null(left), P_BYTES(sealed.data, sealed.len));

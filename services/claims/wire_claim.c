@@ -554,7 +554,7 @@ seal_facts(struct call *c, const Claims__ClaimFacts *facts, const char *context,
 {
     ProtobufCBinaryData packed;
 
-    TRY(message_pack(c, &facts->base, REPLY_PART_BYTES_MAX, &packed));
+    TRY(message_pack(c, &facts->base, &packed));
     return call_seal_shared(c, context, packed.data, packed.len, sealed);
 }
 

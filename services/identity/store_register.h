@@ -82,8 +82,8 @@ err_t import_list(struct call *c, struct page page, const char *state, struct id
 const char *import_state_name(enum import_state state);
 err_t import_grow(struct call *c, const struct import *import) MUST_CHECK;
 err_t import_update(struct call *c, struct import *import) MUST_CHECK;
-err_t import_scope_set(struct call *c, const struct import *import,
-                       const struct village *villages, size_t count) MUST_CHECK;
+err_t import_scope_set(struct call *c, const struct import *import, const struct village *villages,
+                       size_t count) MUST_CHECK;
 err_t import_villages(struct call *c, const struct import *import, struct village **villages,
                       size_t *count) MUST_CHECK;
 err_t import_piece_insert(struct call *c, const struct import *import,

@@ -1,3 +1,12 @@
 # The coding service: its rpcs over the grouper.
 huzhu_test(service/coding_test.c test_cluster coding_service)
 add_dependencies(service.coding_test huzhu-drg huzhu-design)
+huzhu_test(unit/coding_rules_test.c coding_service)
+huzhu_test(unit/coding_names_test.c huzhu_drg)
+add_dependencies(unit.coding_names_test huzhu-drg)
+huzhu_test(contract/coding_amounts_test.c huzhu_proto)
+huzhu_test(service/coding_queue_test.c test_cluster coding_service)
+add_dependencies(service.coding_queue_test huzhu-drg)
+huzhu_test(race/coding_replicas_test.c test_cluster coding_service huzhu_bus)
+add_dependencies(race.coding_replicas_test huzhu-drg huzhu-broker huzhu-coding)
+set_tests_properties(race/coding_replicas_test PROPERTIES RUN_SERIAL ON)

@@ -2,7 +2,11 @@
 #ifndef HUZHU_CODING_CONSUMERS_H
 #define HUZHU_CODING_CONSUMERS_H
 
+#include "claims.pb-c.h"
 #include "coding.h"
+#include "contributions.pb-c.h"
+#include "disbursement.pb-c.h"
+#include "identity.pb-c.h"
 
 #define EVENT(from, Type, type, fn) err_t fn(struct call *c, const Type *in) MUST_CHECK;
 #include "events.def"

@@ -85,7 +85,7 @@ coding_get_year_scheme(struct call *c, const Coding__GetYearSchemeRequest *in,
 }
 
 /* The scheme that the request means: the plan-year's own, or the one to try out. */
-static err_t
+err_t
 scheme_meant(struct call *c, uint32_t year, const char *checksum, const struct drg_scheme **scheme)
 {
     struct year_scheme year_scheme;
@@ -121,7 +121,7 @@ coding_group_stay(struct call *c, const Coding__GroupStayRequest *in, Coding__Gr
 }
 
 /* One text of an explanation, copied into the request's arena. */
-static err_t
+err_t
 explanation_text(struct call *c, const json_t *trace, enum drg_language language, char **out)
 {
     char *text = NULL;

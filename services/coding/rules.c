@@ -29,3 +29,12 @@ scheme_find(const struct schemes *schemes, const char *checksum)
             return schemes->open[i];
     return NULL;
 }
+
+const struct drg_names *
+names_find(const struct schemes *schemes, const char *checksum)
+{
+    for (size_t i = 0; i < schemes->count; i++)
+        if (strcmp(drg_scheme_identity(schemes->open[i])->checksum, checksum) == 0)
+            return schemes->names[i];
+    return NULL;
+}

@@ -27,8 +27,11 @@ open_one(const char *folder, const char *name, struct schemes *schemes, struct e
     if ((size_t) snprintf(path, sizeof path, "%s/%s", folder, name) >= sizeof path)
         return err_set(err, ERR_INVALID, "scheme.path", "the path of %s is too long", name);
     TRY(drg_scheme_open(path, &schemes->open[schemes->count], err));
+    schemes->names[schemes->count] = drg_names_create(schemes->open[schemes->count]);
     schemes->count++;
-    return ERR_OK;
+    return schemes->names[schemes->count - 1]
+               ? ERR_OK
+               : err_set(err, ERR_INTERNAL, "memory", "no memory for the names of %s", name);
 }
 
 err_t
@@ -66,7 +69,9 @@ schemes_stop(void *state)
 
     if (!schemes)
         return;
-    for (size_t i = 0; i < schemes->count; i++)
+    for (size_t i = 0; i < schemes->count; i++) {
+        drg_names_destroy(schemes->names[i]);
         drg_scheme_close(schemes->open[i]);
+    }
     free(schemes);
 }

@@ -43,6 +43,10 @@ static const struct conf_row conf_rows[] = {
 #undef CONF
 };
 
+static const struct svc_duty duties[] = {
+    { "release_leases", 5000, coding_release_leases },
+};
+
 const struct svc coding_service = {
     .name = "coding",
     .descriptor = &coding__coding__descriptor,
@@ -60,6 +64,8 @@ const struct svc coding_service = {
     .conf_rows = conf_rows,
     .conf_row_count = COUNT(conf_rows),
     .conf_size = sizeof(struct coding_conf),
+    .duties = duties,
+    .duty_count = COUNT(duties),
     .start = schemes_start,
     .stop = schemes_stop,
 };

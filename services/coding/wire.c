@@ -9,6 +9,27 @@ static_assert((int) DRG_SEX_MISSING == (int) CODING__STAY__SEX__UNKNOWN &&
                   (int) DRG_FEMALE == (int) CODING__STAY__SEX__FEMALE,
               "coding.proto and drg.h number the sexes alike");
 
+err_t
+optional_id_from_wire(const Huzhu__Id *in, const char *path, struct id *id, struct err *err)
+{
+    if (in && in->value.len > 0)
+        return id_from_wire(in, path, id, err);
+    *id = (struct id){ { 0 } };
+    return ERR_OK;
+}
+
+/* 1900-01-01 to 2199-12-31: what lies outside is a slip. */
+enum { DAYS_LOWEST = -25567, DAYS_HIGHEST = 84005 };
+
+err_t
+date_from_wire(const Huzhu__Date *in, const char *path, date_t *out, struct err *err)
+{
+    if (!in || in->days < DAYS_LOWEST || in->days > DAYS_HIGHEST)
+        return err_at(err, ERR_INVALID, path, FIELD_DATE, "a date is missing or impossible");
+    *out = (date_t){ in->days };
+    return ERR_OK;
+}
+
 static err_t
 number_from_wire(const Huzhu__Number *in, const char *path, int32_t *out, struct err *err)
 {

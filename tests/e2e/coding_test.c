@@ -107,6 +107,54 @@ a_stay_is_grouped_and_explained(void **state)
     answer_free(&wrong);
 }
 
+static void
+the_queue_is_reached_through_https(void **state)
+{
+    struct browser *officer = a_person(p, &town, "zhenyuan", "TOWNSHIP_OFFICER");
+    const char *table = mints();
+
+    (void) state;
+    const json_t *found = must_get(
+        coder, 200,
+        "/api/v1/codes?kind=DIAGNOSIS&codeSet=INSURANCE&year=2026&query=%E8%82%BA%E7%82%8E");
+    assert_true(json_array_size(json_object_get(found, "hits")) > 1);
+
+    struct answer none = posts(coder, "/api/v1/codingJobs:take", "{}");
+    assert_int_equal(none.status, 422);
+    assert_string_equal(none.reason, "certificate.none");
+    answer_free(&none);
+    const json_t *me = must_get(coder, 200, "/api/v1/me");
+    char account[40];
+    (void) snprintf(account, sizeof account, "%s",
+                    text_of(json_object_get(me, "account"), "accountId"));
+    (void) must_post(officer, 201, "/api/v1/coderCertificates", "{s:s, s:s, s:s, s:s}", "accountId",
+                     account, "number", "BM-1", "validFrom", "2020-01-01", "validUntil",
+                     "2099-12-31");
+    const json_t *taken = must_post(coder, 200, "/api/v1/codingJobs:take", "{}");
+    assert_null(json_object_get(taken, "job")); /* nothing waits */
+    (void) must_get(officer, 200, "/api/v1/codingQueue");
+    (void) must_get(officer, 200, "/api/v1/codingJobs?pageSize=10");
+    (void) must_get(officer, 200, "/api/v1/coderCertificates");
+
+    char path[128];
+    (void) snprintf(path, sizeof path, "/api/v1/subsidyTables/%s", table);
+    struct answer absent = gets(officer, path);
+    assert_int_equal(absent.status, 404);
+    assert_string_equal(absent.reason, "table.none");
+    answer_free(&absent);
+    struct answer unknown =
+        posts(designer, "/api/v1/subsidyTables", "{s:s, s:s, s:s}", "tableId", table, "programmeId",
+              mints(), "text", "drg\tamount\nES45\t800\n");
+    assert_int_equal(unknown.status, 422);
+    assert_string_equal(unknown.reason, "programme.unknown");
+    answer_free(&unknown);
+    (void) snprintf(path, sizeof path, "/api/v1/codingJobs/%s:submit", table);
+    struct answer nobody = posts(coder, path, "{s:s}", "codingId", mints());
+    assert_int_equal(nobody.status, 404);
+    answer_free(&nobody);
+    browser_destroy(officer);
+}
+
 static char *
 example(const char *name)
 {
@@ -164,6 +212,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_year_names_its_scheme),
         cmocka_unit_test(a_stay_is_grouped_and_explained),
+        cmocka_unit_test(the_queue_is_reached_through_https),
         cmocka_unit_test(a_plan_is_designed),
     };
     return cmocka_run_group_tests_name("e2e/coding", tests, open_world, close_world);

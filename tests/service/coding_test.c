@@ -206,7 +206,7 @@ the_schemes_of_the_folder_are_listed(void **state)
 }
 
 static void
-an_old_claim_regroups_with_its_own_years_scheme(void **state)
+req_0_2b_an_old_claim_regroups_with_its_own_years_scheme(void **state)
 {
     const struct person designer = a_person(town, ROLE_DESIGNER);
     Coding__GroupStayReply *reply;
@@ -748,7 +748,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_rpc_has_a_row),
         cmocka_unit_test_setup(the_schemes_of_the_folder_are_listed, clean),
-        cmocka_unit_test_setup(an_old_claim_regroups_with_its_own_years_scheme, clean),
+        cmocka_unit_test_setup(req_0_2b_an_old_claim_regroups_with_its_own_years_scheme, clean),
         cmocka_unit_test_setup(a_year_is_named_once_per_key_and_never_over_an_unseen_change, clean),
         cmocka_unit_test_setup(another_town_sees_and_names_its_own, clean),
         cmocka_unit_test_setup(the_year_lies_in_this_century, clean),

@@ -523,6 +523,8 @@ apply(struct call *c, struct import *import)
         return import_update(c, import);
     }
     TRY(import_apply(c, import));
+    if (import->rows_checked >= ANALYZE_ROWS_MIN)
+        TRY(import_analyze(c, "register"));
     TRY(tell_households(c, import->id, &households));
     import->applied_at = c->now;
     TRY(import_move(import, ON_IMPORT_APPLIED, &c->err));

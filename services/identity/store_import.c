@@ -262,11 +262,11 @@ import_work(struct call *c, struct id *tenant, struct id *import, bool *found)
 }
 
 err_t
-import_analyze(struct call *c, bool is_rows)
+import_analyze(struct call *c, const char *what)
 {
     OWNED(rows_free) struct rows *rows = NULL;
 
-    return db_query(c, &q_import_analyze, &rows, P_BOOL(is_rows));
+    return db_query(c, &q_import_analyze, &rows, P_TEXT(what));
 }
 
 err_t
@@ -544,10 +544,10 @@ import_resolve(struct call *c, const struct import *import)
         return db_exec(c, &q_listed_counts, P_ID(import->id));
     }
     if (first)
-        TRY(import_analyze(c, true));
+        TRY(import_analyze(c, "rows"));
     TRY(db_exec(c, &q_import_steps_make, P_ID(import->id)));
     if (first)
-        TRY(import_analyze(c, false));
+        TRY(import_analyze(c, "steps"));
     TRY(db_exec(c, &q_import_faults_find, P_ID(c->tenant), P_ID(import->id),
                 P_INT(IMPORT_FAULTS_MAX)));
     return db_exec(c, &q_import_counts, P_ID(import->id));

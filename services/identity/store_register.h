@@ -91,8 +91,9 @@ err_t import_piece_insert(struct call *c, const struct import *import,
 err_t import_piece_at(struct call *c, const struct import *import, int64_t at,
                       struct import_piece *piece) MUST_CHECK;
 err_t import_work(struct call *c, struct id *tenant, struct id *import, bool *found) MUST_CHECK;
-/* Statistics of the staged rows, or of the steps. */
-err_t import_analyze(struct call *c, bool is_rows) MUST_CHECK;
+/* Statistics of the staged "rows", of the "steps", or of the "register". */
+err_t import_analyze(struct call *c, const char *what) MUST_CHECK;
+#define ANALYZE_ROWS_MIN 1000 /* fewer changes leave the plans as they were */
 err_t import_fault_insert(struct call *c, struct id import,
                           const struct row_fault *fault) MUST_CHECK;
 err_t import_fault_count(struct call *c, struct id import, int64_t *count) MUST_CHECK;

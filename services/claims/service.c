@@ -43,6 +43,7 @@ static const struct conf_row conf_rows[] = {
 
 static const struct svc_duty duties[] = {
     { "purge_uploads", INT64_C(600) * 1000, claims_purge_uploads },
+    { "recount_due_days", INT64_C(60) * 1000, claims_recount_due_days },
 };
 
 const struct svc claims_service = {

@@ -6,11 +6,15 @@
 #include <string.h>
 
 #include "claims_queries.h"
+#include "crypto/crypto.h"
 
 const struct db_constraint claims_constraints[] = {
     /* Two first pieces met: the one that waited runs again and finds the row. */
     { "upload_once", ERR_RACED, UPLOAD_RACED, "two first pieces of one upload met" },
     { "upload_size_bounds", ERR_INVALID, UPLOAD_TOO_LARGE, "a document has at most 20 MiB" },
+    { "claim_once", ERR_RACED, CLAIM_RACED, "two first filings of one claim met" },
+    { "claim_stay_once", ERR_CONFLICT, CLAIM_DUPLICATE, "the stay was claimed already" },
+    { "claim_paper_once", ERR_CONFLICT, UPLOAD_ATTACHED, "the upload is a paper already" },
 };
 
 static err_t
@@ -34,6 +38,8 @@ upload_read(struct call *c, const struct stmt *stmt, struct id id, struct upload
     if (sum)
         memcpy(read.sha256, sum, sizeof read.sha256);
     read.started_at = rows_instant(rows, 0, 4);
+    read.sent = rows_int(rows, 0, 5);
+    read.orientation = (int) rows_int(rows, 0, 6);
     *upload = read;
     return ERR_OK;
 }
@@ -67,7 +73,8 @@ err_t
 upload_finish(struct call *c, const struct upload *upload)
 {
     return db_exec(c, &q_upload_finish, P_ID(upload->id),
-                   P_BYTES(upload->sha256, sizeof upload->sha256), P_INSTANT(c->now));
+                   P_BYTES(upload->sha256, sizeof upload->sha256), P_INSTANT(c->now),
+                   P_INT(upload->size), P_INT(upload->sent), P_INT4(upload->orientation));
 }
 
 err_t
@@ -118,5 +125,45 @@ piece_at(struct call *c, const struct upload *upload, int64_t at, struct piece *
     context_of(upload, start, context);
     TRY(call_unseal(c, context, sealed, size, &plain));
     *piece = (struct piece){ .start = start, .bytes = plain.data, .size = plain.len };
+    return ERR_OK;
+}
+
+err_t
+piece_delete(struct call *c, const struct upload *upload, int64_t start)
+{
+    return db_exec(c, &q_piece_delete, P_ID(upload->id), P_INT(start));
+}
+
+err_t
+sent_insert(struct call *c, const struct upload *upload, const struct piece *piece)
+{
+    uint8_t sum[SHA256_BYTES];
+
+    sha256(piece->bytes, piece->size, sum);
+    return db_exec(c, &q_sent_insert, P_ID(c->tenant), P_ID(upload->id), P_INT(piece->start),
+                   P_INT4((int64_t) piece->size), P_BYTES(sum, sizeof sum));
+}
+
+err_t
+sent_is_same(struct call *c, const struct upload *upload, const struct piece *piece, bool *same)
+{
+    OWNED(rows_free) struct rows *rows = NULL;
+    uint8_t sum[SHA256_BYTES];
+    size_t size;
+
+    sha256(piece->bytes, piece->size, sum);
+    TRY(db_query(c, &q_sent_get, &rows, P_ID(upload->id), P_INT(piece->start)));
+    *same = rows_count(rows) == 1 && rows_int(rows, 0, 0) == (int64_t) piece->size &&
+            memcmp(rows_bytes(rows, 0, 1, &size), sum, sizeof sum) == 0;
+    return ERR_OK;
+}
+
+err_t
+upload_claim(struct call *c, struct id upload, struct id *claim)
+{
+    OWNED(rows_free) struct rows *rows = NULL;
+
+    TRY(db_query(c, &q_upload_claim, &rows, P_ID(upload)));
+    *claim = rows_count(rows) == 1 ? rows_id(rows, 0, 0) : (struct id){ { 0 } };
     return ERR_OK;
 }

@@ -43,6 +43,8 @@ upload_to_wire(struct call *c, const struct upload *upload, Claims__Upload **out
     wire->size = upload->size;
     wire->content_type = call_text(c, upload->content_type);
     wire->finished = upload->finished;
+    wire->sent = upload->sent;
+    wire->orientation = (uint32_t) upload->orientation;
     wire->started_at = instant_to_wire(c, upload->started_at);
     if (!wire->upload_id || !wire->content_type || !wire->started_at)
         return too_large(c);

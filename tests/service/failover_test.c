@@ -36,7 +36,7 @@ write_all_the_time(void *arg)
 
         wire.value = (ProtobufCBinaryData){ 16, id.bytes };
         in.upload_id = &wire;
-        in.data = (ProtobufCBinaryData){ 9, (uint8_t *) "%PDF-1.7\n" };
+        in.data = (ProtobufCBinaryData){ 14, (uint8_t *) "%PDF-1.7\n%%EOF" };
         in.last = true;
         (void) snprintf(key, sizeof key, "k%d", load->sent++);
         struct request_of *request = request_of(load->keys, &member, "WriteUpload", &in.base, key);

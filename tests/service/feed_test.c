@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #include "caller.h"
-#include "claims.pb-c.h"
 #include "cluster.h"
 #include "process.h"
+#include "two_rpcs.h"
 
 /* --- the services --- */
 
@@ -79,7 +79,7 @@ static struct svc
 toy_of(const char *name, bool consumes)
 {
     return (struct svc){ .name = name,
-                         .descriptor = &claims__claims__descriptor,
+                         .descriptor = &two_rpcs,
                          .methods = methods,
                          .method_count = COUNT(methods),
                          .consumers = consumers,

@@ -13,10 +13,10 @@
 
 #include "arena/arena_pb.h"
 #include "caller.h"
-#include "claims.pb-c.h"
 #include "cluster.h"
 #include "fault/fault.h"
 #include "runtime_queries.h"
+#include "two_rpcs.h"
 
 static struct cluster *cluster;
 static struct keys *keys;
@@ -158,7 +158,7 @@ static const struct migration toy_migrations[] = {
 };
 static const struct svc toy = {
     .name = "claims",
-    .descriptor = &claims__claims__descriptor,
+    .descriptor = &two_rpcs,
     .methods = toy_methods,
     .method_count = COUNT(toy_methods),
     .statements = toy_statements,

@@ -177,7 +177,7 @@ a_scan(size_t size)
         abort();
     for (size_t i = 0; i < size; i++)
         bytes[i] = (uint8_t) (i * 2654435761u >> 13);
-    memcpy(bytes, "%PDF-1.7", 8);
+    memcpy(bytes, "%PDF-1.7\n%%EOF\n", 15); /* all of a PDF's form that is asked for */
     return bytes;
 }
 

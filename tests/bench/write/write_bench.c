@@ -20,9 +20,9 @@
 #include <unistd.h>
 
 #include "caller.h"
-#include "claims.pb-c.h"
 #include "cluster.h"
 #include "https.h"
+#include "two_rpcs.h"
 
 enum { OUTSTANDING = 64, REPEATS_MAX = 15 };
 
@@ -73,7 +73,7 @@ static const struct migration migrations[] = {
 };
 static const struct svc bench = {
     .name = "claims",
-    .descriptor = &claims__claims__descriptor,
+    .descriptor = &two_rpcs,
     .methods = methods,
     .method_count = COUNT(methods),
     .statements = statements,

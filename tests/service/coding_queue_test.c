@@ -1068,6 +1068,7 @@ static const struct bad bad_inputs[] = {
     { B_ASK, "", 1, ERR_INVALID, "papers.kinds" },
     { B_ASK, "", 2, ERR_INVALID, "papers.kinds" },
     { B_ASK, long_text, 3, ERR_INVALID, "papers.note" },
+    { B_ASK, "a\nb", 3, ERR_INVALID, "papers.note" },
     { B_UNFIT, "", 0, ERR_INVALID, "papers.note" },
     { B_UNFIT, long_text, 0, ERR_INVALID, "papers.note" },
     { B_UNFIT, "x", 0, ERR_INVALID, "unfit.evidence" },

@@ -102,10 +102,10 @@ job_from_wire(struct call *c, const Claims__ClaimAccepted *in, struct job *job)
 err_t
 coding_on_accepted(struct call *c, const Claims__ClaimAccepted *in)
 {
-    struct document *documents;
+    struct document *documents = NULL;
     struct job told, job;
     struct id claim;
-    size_t count;
+    size_t count = 0;
 
     TRY(id_from_wire(in->claim_id, "claim_id", &claim, &c->err));
     const err_t code = job_lock(c, claim, &job);

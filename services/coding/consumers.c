@@ -128,6 +128,25 @@ coding_on_accepted(struct call *c, const Claims__ClaimAccepted *in)
     return job_documents_put(c, claim, documents, count);
 }
 
+/* The calendar of a year was published.  A line that the township returned has a clock of our own.
+ */
+err_t
+coding_on_due_day(struct call *c, const Claims__DueDayChanged *in)
+{
+    struct id claim;
+    struct job job;
+
+    TRY(id_from_wire(in->claim_id, "claim_id", &claim, &c->err));
+    const err_t code = job_lock(c, claim, &job);
+    if (code == ERR_NOT_FOUND)
+        return ERR_OK;
+    TRY(code);
+    if (job.returned_for && job.returned_for[0])
+        return ERR_OK;
+    TRY(date_from_wire(in->due_on, "due_on", &job.due_on, &c->err));
+    return job_store(c, &job);
+}
+
 /* A price that is no more leaves the person's sum. */
 static err_t
 forget_price(struct call *c, const struct job *job)

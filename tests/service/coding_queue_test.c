@@ -6,6 +6,7 @@
 
 #include "fault/fault.h"
 
+SVC_EVENT_THUNK(coding_on_due_day, Claims__DueDayChanged)
 SVC_EVENT_THUNK(coding_on_withdrawn, Claims__ClaimWithdrawn)
 SVC_EVENT_THUNK(coding_on_refused, Claims__ClaimRefused)
 SVC_EVENT_THUNK(coding_on_line_returned, Disbursement__LineReturned)
@@ -708,6 +709,27 @@ req_7_2_4b_a_returned_line_is_coded_by_another_and_replaces_the_price(void **sta
     assert_int_equal(
         cluster_sql(w.cluster, "SELECT FROM coding.coded_stay WHERE line_returned AND attempt = 1"),
         1);
+}
+
+static void
+req_7_2_3a_a_recounted_due_day_reorders_the_queue(void **state)
+{
+    const struct id programme = a_programme((struct limits){ 0 });
+    const struct person coder = a_coder();
+    Claims__DueDayChanged event = CLAIMS__DUE_DAY_CHANGED__INIT;
+    Huzhu__Date due = HUZHU__DATE__INIT;
+
+    (void) state;
+    (void) a_frozen_table(programme, "");
+    const struct claim first = a_claim(programme, 1), second = a_claim(programme, 2);
+    const struct id unknown = a_new_id();
+    event.claim_id = wire(&first.id);
+    event.due_on = &due;
+    due.days = today().days + 3;
+    TELLS(coding_on_due_day_thunk, &event.base);
+    event.claim_id = wire(&unknown);
+    TELLS(coding_on_due_day_thunk, &event.base); /* never accepted here */
+    assert_int_equal(id_cmp(takes(&coder), second.id), 0);
 }
 
 static void
@@ -1415,6 +1437,7 @@ main(void)
         TEST(req_003_14_an_excluded_stay_is_unfit_with_its_evidence),
         TEST(a_returned_coding_is_done_again_and_both_are_kept),
         TEST(req_7_2_4b_a_returned_line_is_coded_by_another_and_replaces_the_price),
+        TEST(req_7_2_3a_a_recounted_due_day_reorders_the_queue),
         TEST(a_withdrawn_claim_leaves_queue_and_sum),
         TEST(two_approvals_at_once_share_the_persons_limit),
         TEST(req_7_2_4b_the_township_sees_the_basis_of_a_group),

@@ -338,9 +338,9 @@ UPDATE transfer SET state = $2, settled_on = $3
  WHERE line_id = $1 AND state = 'PENDING'
 RETURNING transfer_id, programme_id, why, debit, credit, amount_fen, village_id, subject_id, line_id, people, source, person_id;
 
--- name: transfer_settle_subject
-UPDATE transfer SET state = 'POSTED', settled_on = $4
- WHERE programme_id = $1 AND why = $2 AND subject_id = $3 AND state = 'PENDING'
+-- name: transfer_settle_refund
+UPDATE transfer SET state = 'POSTED', settled_on = $3
+ WHERE programme_id = $1 AND why = 'refund' AND subject_id = $2 AND state = 'PENDING'
 RETURNING transfer_id, programme_id, why, debit, credit, amount_fen, village_id, subject_id, line_id, people, source, person_id;
 
 -- name: transfers_pending

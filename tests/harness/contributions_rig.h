@@ -137,7 +137,7 @@ ask_json(const struct person *person, const char *rpc, const char *json, const c
     if (!in)
         fail_msg("%s: %s at %s: %s", rpc, err.reason, err.path, err.text);
     struct request_of *request = request_of(rig.keys, person, rpc, in, key);
-    request->envelope.if_match = (char *) (uintptr_t) if_match;
+    request->envelope.if_match = (char *) if_match;
     svc_thread_answer(rig.thread, "gateway", &request->envelope, &out);
     answer.code = bus_err_from_code(out.code);
     (void) snprintf(answer.reason, sizeof answer.reason, "%s", out.reason);
@@ -155,6 +155,7 @@ ask_json(const struct person *person, const char *rpc, const char *json, const c
     return answer;
 }
 
+static inline const char *format_json(const char *fmt, va_list args) PRINTF(1, 0);
 static inline const char *
 format_json(const char *fmt, va_list args)
 {
@@ -269,7 +270,7 @@ tell_read(void *arg, const char *producer, const Bus__ReadEventsRequest *request
     event->position = position;
     event->event_id = (ProtobufCBinaryData){ 16, id->bytes };
     event->tenant_id = (ProtobufCBinaryData){ 16, rig.town.bytes };
-    event->topic = (char *) (uintptr_t) telling->message->descriptor->name;
+    event->topic = (char *) telling->message->descriptor->name;
     event->body = (ProtobufCBinaryData){ protobuf_c_message_pack(telling->message, body), body };
     event->recorded_us = clock_now().us;
     event->traceparent = (char *) "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -461,7 +462,8 @@ rig_clean(void **state)
 {
     (void) state;
     cluster_sql(rig.cluster,
-                "SET client_min_messages = warning; TRUNCATE contributions.town, contributions.village, contributions.household, "
+                "SET client_min_messages = warning; TRUNCATE contributions.town, "
+                "contributions.village, contributions.household, "
                 "contributions.programme, contributions.list_answer, contributions.event, "
                 "contributions.reply CASCADE; DELETE FROM contributions.parked;");
     now_is("2024-06-20T09:00:00+08:00");

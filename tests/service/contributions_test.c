@@ -100,8 +100,9 @@ pay_the_fee(void)
                   "\"某服务公司\",\"from\":\"2024-07-01\",\"until\":\"2025-08-31\","
                   "\"fee\":{\"fen\":\"100000\"},\"uploadId\":\"%s\"}}",
                   uid('g', 1), uid('x', 1), uid('u', 4)));
-    static const char fee[] = "{\"programmeId\":\"%s\",\"transferId\":\"%s\",\"agreementId\":\"%s\","
-                      "\"amount\":{\"fen\":\"%d\"},\"on\":\"2024-08-01\"}";
+    static const char fee[] =
+        "{\"programmeId\":\"%s\",\"transferId\":\"%s\",\"agreementId\":\"%s\","
+        "\"amount\":{\"fen\":\"%d\"},\"on\":\"2024-08-01\"}";
     char text[512];
     (void) snprintf(text, sizeof text, fee, uid('g', 1), uid('t', 3), uid('x', 1), 100000);
     EXPECT_OK(ask(&rig.officer, "RecordFee", "%s", text));

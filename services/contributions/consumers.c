@@ -187,7 +187,7 @@ err_t
 contributions_on_list_approved(struct call *c, const Disbursement__ListApproved *in)
 {
     Contributions__FundsReserved event = CONTRIBUTIONS__FUNDS_RESERVED__INIT;
-    money_t total, balance, available, shortfall;
+    money_t total = { 0 }, balance, available, shortfall;
     struct programme_row row;
     struct transfer *lines;
     struct measured measured;
@@ -264,7 +264,7 @@ contributions_on_refund_confirmed(struct call *c, const Disbursement__RefundConf
     TRY(refund_confirm(c, refund, on, &programme, &found));
     if (!found)
         return ERR_OK;
-    TRY(transfer_settle_subject(c, programme, "refund", refund, on, &t, &found));
+    TRY(transfer_settle_refund(c, programme, refund, on, &t, &found));
     if (!found)
         return err_set(&c->err, ERR_INVALID, EVENT_FORM, "the refund has no money set aside");
     TRY(emit_fund_posted(c, row.id, &t, 1));

@@ -12,10 +12,11 @@ err_t no_memory(struct call *c);
     if (!(var))                                                                                    \
         return no_memory(c);                                                                       \
     init_fn(var)
-/* Room for a list of the reply. */
+/* Room for a list, of pointers mostly. */
 #define MAKE_LIST(c, count, list)                                                                  \
     do {                                                                                           \
-        *(list) = arena_alloc((c)->arena, ((count) + 1) * sizeof **(list));                        \
+        const size_t each_ = sizeof **(list); /* NOLINT(bugprone-sizeof-expression) */             \
+        *(list) = arena_alloc((c)->arena, ((count) + 1) * each_);                                  \
         if (!*(list))                                                                              \
             return no_memory(c);                                                                   \
     } while (0)

@@ -120,7 +120,7 @@ static err_t
 named_are_there(struct call *c, const Disbursement__CreateBatchRequest *in,
                 const struct wanted *wanted, const struct making *m)
 {
-    size_t lists;
+    size_t lists = 0;
 
     TRY(lists_named(c, wanted->lists, wanted->programme, &lists));
     if (lists != in->n_list_ids)
@@ -241,7 +241,7 @@ disbursement_create_batch(struct call *c, const Disbursement__CreateBatchRequest
 {
     struct making m = { .count = 0 };
     struct layout_of layout;
-    struct wanted wanted;
+    struct wanted wanted = { .lists = "{}", .lines = "{}" };
 
     TRY(wanted_from_wire(c, in, &m, &wanted));
     TRY(layout_named(c, in->layout[0] ? in->layout : "generic", &layout));

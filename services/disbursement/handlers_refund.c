@@ -98,7 +98,7 @@ err_t
 disbursement_confirm_cash_refunds(struct call *c, const Disbursement__ConfirmCashRefundsRequest *in,
                                   Disbursement__ConfirmCashRefundsReply *out)
 {
-    struct cash *cash;
+    struct cash *cash = NULL;
 
     TRY(cash_from_wire(c, in, &cash));
     for (size_t i = 0; i < in->n_receipts; i++) {

@@ -103,7 +103,6 @@ err_t
 disbursement_get_voucher(struct call *c, const Disbursement__GetVoucherRequest *in,
                          Disbursement__GetVoucherReply *out)
 {
-    char name[ID_TEXT_BYTES];
     struct programme programme;
     struct voucher voucher;
     struct line line;
@@ -122,10 +121,9 @@ disbursement_get_voucher(struct call *c, const Disbursement__GetVoucherRequest *
     TRY(voucher_fill(c, &line, &voucher));
     voucher.programme = programme.name;
     char *page = voucher_page(c, &voucher);
-    id_format(id, name);
+    /* Without a name it is a page, to be printed. */
     out->content_type = call_text(c, "text/html; charset=utf-8");
-    out->file_name = arena_printf(c->arena, "voucher-%s.html", name);
-    if (!page || !out->content_type || !out->file_name)
+    if (!page || !out->content_type)
         return too_large(c);
     out->body = (ProtobufCBinaryData){ strlen(page), (uint8_t *) page };
     return ERR_OK;

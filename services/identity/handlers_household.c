@@ -132,10 +132,14 @@ static enum person_entry
 entry_of(int kind)
 {
     switch (kind) {
-    case KIND(BIRTH): return ENTRY_BIRTH;
-    case KIND(MARRIAGE): return ENTRY_MARRIAGE;
-    case KIND(RETURNED): return ENTRY_RETURNED;
-    default: return ENTRY_MOVED_IN;
+    case KIND(BIRTH):
+        return ENTRY_BIRTH;
+    case KIND(MARRIAGE):
+        return ENTRY_MARRIAGE;
+    case KIND(RETURNED):
+        return ENTRY_RETURNED;
+    default:
+        return ENTRY_MOVED_IN;
     }
 }
 
@@ -316,8 +320,7 @@ new_head(struct call *c, const struct change *change)
                       "another member of the household becomes the head");
     for (size_t i = 0; i < change->household.member_count; i++)
         if (!change->household.members[i].ended && change->household.members[i].head)
-            TRY(membership_head(c, change->household.members[i].membership, false,
-                                RELATION_OTHER));
+            TRY(membership_head(c, change->household.members[i].membership, false, RELATION_OTHER));
     return membership_head(c, next->membership, true, RELATION_HEAD);
 }
 
@@ -330,9 +333,9 @@ renumber(struct call *c, const struct change *change)
     if (!change->in->new_person || change->in->n_person_ids != 1)
         return no_such_change(c, "one person gets another number");
     TRY(leaver_of(c, change, 0, &member));
-    person = (struct person_record){ .id = member->person,
-                                     .facts = { member->name, member->phone, member->sex,
-                                                member->birth } };
+    person = (struct person_record){
+        .id = member->person, .facts = { member->name, member->phone, member->sex, member->birth }
+    };
     Identity__NewPerson as_known = *change->in->new_person;
     Huzhu__Date birth = HUZHU__DATE__INIT;
     birth.days = member->birth.days;
@@ -370,13 +373,18 @@ change_do(struct call *c, struct change *change)
     case KIND(BIRTH):
     case KIND(MARRIAGE):
     case KIND(MOVED_IN):
-    case KIND(RETURNED): return come(c, change);
+    case KIND(RETURNED):
+        return come(c, change);
     case KIND(DIED):
     case KIND(MOVED_OUT):
-    case KIND(ENTERED_IN_ERROR): return leave(c, change);
-    case KIND(SPLIT_OFF): return split(c, change);
-    case KIND(NEW_HEAD): return new_head(c, change);
-    default: return renumber(c, change);
+    case KIND(ENTERED_IN_ERROR):
+        return leave(c, change);
+    case KIND(SPLIT_OFF):
+        return split(c, change);
+    case KIND(NEW_HEAD):
+        return new_head(c, change);
+    default:
+        return renumber(c, change);
     }
 }
 

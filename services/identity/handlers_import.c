@@ -1,8 +1,8 @@
 /* handlers_import.c - lists on their way into the register: received, checked, decided, applied.
  *
- * A list of 100,000 rows fits no request, so a duty does the work: it stages the rows a portion at a
- * time, each portion a transaction with the place it has reached, and then changes the register in
- * one transaction.  Whoever dies in between leaves a list that the next one goes on with, and a
+ * A list of 100,000 rows fits no request, so a duty does the work: it stages the rows a portion at
+ * a time, each portion a transaction with the place it has reached, and then changes the register
+ * in one transaction.  Whoever dies in between leaves a list that the next one goes on with, and a
  * register that has all of it or nothing. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -370,6 +370,7 @@ take_listed_number(void *context, const struct csv_record *record)
 static err_t
 bytes_of(struct call *c, const struct import *import, char **out)
 {
+    /* tidy: 64 MiB are more than a call's arena may hold, and end with the portion */
     char *bytes = malloc((size_t) import->size + 1);
     struct import_piece piece;
     err_t code = ERR_OK;
@@ -522,6 +523,8 @@ apply(struct call *c, struct import *import)
         return import_update(c, import);
     }
     TRY(import_apply(c, import));
+    if (import->rows_checked >= ANALYZE_ROWS_MIN)
+        TRY(import_analyze(c, "register"));
     TRY(tell_households(c, import->id, &households));
     import->applied_at = c->now;
     TRY(import_move(import, ON_IMPORT_APPLIED, &c->err));

@@ -1,5 +1,5 @@
-/* handlers_nda.c - undertakings of confidentiality (6.2.2 c 3), grants that end, and what others are
- * told of a tenant. */
+/* handlers_nda.c - undertakings of confidentiality (6.2.2 c 3), grants that end, and what others
+ * are told of a tenant. */
 #include "common_steps.h"
 #include "duties.h"
 #include "handlers.h"

@@ -76,8 +76,8 @@ identity_get_household(struct call *c, const Identity__GetHouseholdRequest *in,
     TRY(households_fill(c, &household, 1, true));
     if (!may_see(c, &household))
         return err_set(&c->err, ERR_NOT_FOUND, HOUSEHOLD_NONE, "no such household");
-    const struct sight sight = sight_of(c, (struct sight){ .numbers = true, .past = true },
-                                        (struct id){ { 0 } });
+    const struct sight sight =
+        sight_of(c, (struct sight){ .numbers = true, .past = true }, (struct id){ { 0 } });
     (void) snprintf(c->etag, sizeof c->etag, "%lld", (long long) household.version);
     return household_view_to_wire(c, &household, sight, &out->household);
 }
@@ -98,8 +98,7 @@ person_answer(struct call *c, struct id person, Identity__Person **out)
             member = &household.members[i]; /* the last entry is the latest */
     if (!member || !may_see(c, &household))
         return err_set(&c->err, ERR_NOT_FOUND, PERSON_NONE, "no such person");
-    const struct sight sight =
-        sight_of(c, (struct sight){ .numbers = true, .past = true }, person);
+    const struct sight sight = sight_of(c, (struct sight){ .numbers = true, .past = true }, person);
     return person_to_wire(c, &household, member, sight, out);
 }
 

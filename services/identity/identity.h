@@ -74,7 +74,7 @@ struct scope {
 };
 
 struct grant {
-    int role; /* its number */
+    int role;            /* its number */
     instant_t at, until; /* until: 0 for no end */
     struct id by;
 };

@@ -431,9 +431,6 @@ SELECT $1, $2, n.a[1], v.village, v.number, v.household, v.person, n.a[2] = 1, n
 -- name: import_steps_clear
 DELETE FROM import_step WHERE import_id = $1;
 
--- name: import_faults_clear
-DELETE FROM import_fault WHERE import_id = $1;
-
 -- name: import_rows_clear
 DELETE FROM import_row WHERE import_id = $1;
 

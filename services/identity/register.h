@@ -6,11 +6,13 @@
 #include "identity.h"
 
 #define IMPORT_BYTES_MAX (INT64_C(64) * 1024 * 1024)
-#define IMPORT_ROWS_MAX ((size_t) 500000) /* 64 MiB hold about so many; applied in one transaction */
+#define IMPORT_ROWS_MAX                                                                            \
+    ((size_t) 500000) /* 64 MiB hold about so many; applied in one transaction */
 #define IMPORT_PIECE_BYTES_MAX ((size_t) 256 * 1024)
 #define IMPORT_PIECE_BYTES_MIN ((size_t) 4 * 1024)
 #define IMPORT_FIELD_BYTES_MAX ((size_t) 256)
-#define IMPORT_FAULTS_MAX 10000 /* a list with more is no list: the count goes on, the report ends */
+#define IMPORT_FAULTS_MAX                                                                          \
+    10000 /* a list with more is no list: the count goes on, the report ends */
 #define IMPORT_PORTION_ROWS ((size_t) 50000) /* staged in one transaction of the duty */
 #define VILLAGES_MAX 2000 /* of a tenant; the largest townships have some hundred */
 #define HOUSEHOLD_PEOPLE_MAX 60

@@ -1,4 +1,5 @@
-/* rules_register.c - what the register takes.  Pure: no clock, no database, no allocation, no log. */
+/* rules_register.c - what the register takes.  Pure: no clock, no database, no allocation, no log.
+ */
 #include "rules_register.h"
 
 #include <stdio.h>
@@ -218,7 +219,8 @@ number_code(const char *prefix, enum check_result result)
 
 /* Letters and digits of a foreign document, capitals; blanks are gone. */
 static bool
-letters_and_digits(const char *text, size_t least, size_t most, char out[static PERSON_NUMBER_BYTES])
+letters_and_digits(const char *text, size_t least, size_t most,
+                   char out[static PERSON_NUMBER_BYTES])
 {
     size_t n = 0;
 
@@ -444,8 +446,8 @@ read_number(struct reading *r)
     struct register_row *row = r->row;
     struct id_number gb = { .birth = { 0 } };
 
-    row->id_kind = kind[0] ? (enum person_id_kind) word_of(kinds, COUNT(kinds), kind)
-                           : PERSON_ID_RESIDENT;
+    row->id_kind =
+        kind[0] ? (enum person_id_kind) word_of(kinds, COUNT(kinds), kind) : PERSON_ID_RESIDENT;
     if (row->id_kind == 0) {
         blame(r, COLUMN_ID_KIND, FAULT_ID_KIND_UNKNOWN);
         return;
@@ -566,7 +568,7 @@ read_change(struct reading *r)
     if (number == 0)
         blame(r, COLUMN_CHANGE, FAULT_CHANGE_UNKNOWN);
     row->entry = number > 10 ? ENTRY_NONE : (enum person_entry) number;
-    row->leaving = number > 10 ? (enum person_leaving) (number - 10) : LEAVING_NONE;
+    row->leaving = number > 10 ? (enum person_leaving)(number - 10) : LEAVING_NONE;
     row->has_date = on[0] && date_from_text(on, &row->on);
     if (on[0] && !row->has_date)
         blame(r, COLUMN_CHANGE_ON, FAULT_CHANGE_DATE_FORM);
@@ -625,8 +627,7 @@ rule_import_place(const struct import *import, const struct import_piece *piece,
         return err_at(err, ERR_CONFLICT, "$.offset", IMPORT_GAP,
                       "%lld bytes are there; the next piece begins at them",
                       (long long) import->size);
-    if (piece->start == import->size &&
-        (import->finished || import->state != IMPORT_RECEIVING))
+    if (piece->start == import->size && (import->finished || import->state != IMPORT_RECEIVING))
         return err_set(err, ERR_CONFLICT, IMPORT_FINISHED, "the list is complete");
     *next = piece->start == import->size;
     return ERR_OK;

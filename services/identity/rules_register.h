@@ -1,4 +1,5 @@
-/* rules_register.h - what the register takes.  Pure: no clock, no database, no allocation, no log. */
+/* rules_register.h - what the register takes.  Pure: no clock, no database, no allocation, no log.
+ */
 #ifndef HUZHU_IDENTITY_RULES_REGISTER_H
 #define HUZHU_IDENTITY_RULES_REGISTER_H
 
@@ -17,7 +18,8 @@ struct register_facts {
 size_t rule_register_row(const struct register_facts *facts, const char *const fields[COLUMN_COUNT],
                          struct register_row *out, struct row_fault faults[static COLUMN_COUNT]);
 
-/* "empty", "digits(17)", "latin(8)", "text(3)", "mixed(9)": the kind of a value, never the value. */
+/* "empty", "digits(17)", "latin(8)", "text(3)", "mixed(9)": the kind of a value, never the value.
+ */
 void value_class_of(const char *value, char out[static VALUE_CLASS_BYTES]);
 
 /* The canonical form of a number that somebody looks for; false: it can be nobody's. */
@@ -32,8 +34,8 @@ const char *column_name(int column);   /* 0: "" */
 const char *relation_name(int number); /* "其他" for what is unknown */
 int relation_of(const char *name);     /* 0: none */
 int category_of_name(const char *name);
-int category_of_code(const char *code);     /* 0: none */
-const char *category_code(int number);      /* NULL: none */
+int category_of_code(const char *code); /* 0: none */
+const char *category_code(int number);  /* NULL: none */
 const char *fault_says(const char *code, bool chinese);
 void csv_columns(struct csv_column columns[static COLUMN_COUNT]);
 

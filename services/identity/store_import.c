@@ -1,4 +1,5 @@
-/* store_import.c - lists on their way into the register: pieces, staged rows, faults, the switch. */
+/* store_import.c - lists on their way into the register: pieces, staged rows, faults, the switch.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,11 +154,11 @@ import_update(struct call *c, struct import *import)
     return db_exec(c, &q_import_update, P_ID(import->id), P_TEXT(state_names[import->state]),
                    import->kind ? P_INT4((int) import->kind) : P_NULL,
                    import->category ? P_INT4(import->category) : P_NULL,
-                   import->has_as_of ? P_DATE(import->as_of) : P_NULL,
-                   P_INT4(import->rows_checked), P_INT4(import->faults),
-                   p_instant_or_null(import->checked_at), P_ID_OR_NULL(import->decided_by),
-                   p_instant_or_null(import->decided_at), P_TEXT(import->why),
-                   p_instant_or_null(import->applied_at), P_BOOL(import->staged));
+                   import->has_as_of ? P_DATE(import->as_of) : P_NULL, P_INT4(import->rows_checked),
+                   P_INT4(import->faults), p_instant_or_null(import->checked_at),
+                   P_ID_OR_NULL(import->decided_by), p_instant_or_null(import->decided_at),
+                   P_TEXT(import->why), p_instant_or_null(import->applied_at),
+                   P_BOOL(import->staged));
 }
 
 err_t
@@ -261,11 +262,11 @@ import_work(struct call *c, struct id *tenant, struct id *import, bool *found)
 }
 
 err_t
-import_analyze(struct call *c, bool is_rows)
+import_analyze(struct call *c, const char *what)
 {
     OWNED(rows_free) struct rows *rows = NULL;
 
-    return db_query(c, &q_import_analyze, &rows, P_BOOL(is_rows));
+    return db_query(c, &q_import_analyze, &rows, P_TEXT(what));
 }
 
 err_t
@@ -308,8 +309,7 @@ import_fault_list(struct call *c, struct id import, const struct row_fault *afte
         struct row_fault *fault = &(*faults)[i];
         fault->row = (size_t) rows_int(rows, i, 0);
         fault->column = (int) rows_int(rows, i, 1);
-        (void) snprintf(fault->value_class, sizeof fault->value_class, "%s",
-                        rows_text(rows, i, 2));
+        (void) snprintf(fault->value_class, sizeof fault->value_class, "%s", rows_text(rows, i, 2));
         (void) snprintf(fault->code, sizeof fault->code, "%s", rows_text(rows, i, 3));
     }
     return ERR_OK;
@@ -337,10 +337,9 @@ enum batch_column {
 };
 /* Bytes of one value at most: a sealed name of 200 bytes in hex, and its marks. */
 static const size_t value_bytes[B_COLUMNS] = {
-    [B_VILLAGE] = 40,     [B_NUMBER] = 36,       [B_HOUSEHOLD] = 40,
-    [B_PERSON] = 40,      [B_ID_INDEX] = 76,     [B_FACTS_INDEX] = 76,
-    [B_ID_SEALED] = 192,  [B_NAME_SEALED] = 540, [B_PHONE_SEALED] = 170,
-    [B_NUMBERS] = 140,
+    [B_VILLAGE] = 40,       [B_NUMBER] = 36,      [B_HOUSEHOLD] = 40,  [B_PERSON] = 40,
+    [B_ID_INDEX] = 76,      [B_FACTS_INDEX] = 76, [B_ID_SEALED] = 192, [B_NAME_SEALED] = 540,
+    [B_PHONE_SEALED] = 170, [B_NUMBERS] = 140,
 };
 
 struct row_batch {
@@ -545,10 +544,10 @@ import_resolve(struct call *c, const struct import *import)
         return db_exec(c, &q_listed_counts, P_ID(import->id));
     }
     if (first)
-        TRY(import_analyze(c, true));
+        TRY(import_analyze(c, "rows"));
     TRY(db_exec(c, &q_import_steps_make, P_ID(import->id)));
     if (first)
-        TRY(import_analyze(c, false));
+        TRY(import_analyze(c, "steps"));
     TRY(db_exec(c, &q_import_faults_find, P_ID(c->tenant), P_ID(import->id),
                 P_INT(IMPORT_FAULTS_MAX)));
     return db_exec(c, &q_import_counts, P_ID(import->id));

@@ -82,8 +82,8 @@ err_t import_list(struct call *c, struct page page, const char *state, struct id
 const char *import_state_name(enum import_state state);
 err_t import_grow(struct call *c, const struct import *import) MUST_CHECK;
 err_t import_update(struct call *c, struct import *import) MUST_CHECK;
-err_t import_scope_set(struct call *c, const struct import *import,
-                       const struct village *villages, size_t count) MUST_CHECK;
+err_t import_scope_set(struct call *c, const struct import *import, const struct village *villages,
+                       size_t count) MUST_CHECK;
 err_t import_villages(struct call *c, const struct import *import, struct village **villages,
                       size_t *count) MUST_CHECK;
 err_t import_piece_insert(struct call *c, const struct import *import,
@@ -91,8 +91,9 @@ err_t import_piece_insert(struct call *c, const struct import *import,
 err_t import_piece_at(struct call *c, const struct import *import, int64_t at,
                       struct import_piece *piece) MUST_CHECK;
 err_t import_work(struct call *c, struct id *tenant, struct id *import, bool *found) MUST_CHECK;
-/* Statistics of the staged rows, or of the steps. */
-err_t import_analyze(struct call *c, bool is_rows) MUST_CHECK;
+/* Statistics of the staged "rows", of the "steps", or of the "register". */
+err_t import_analyze(struct call *c, const char *what) MUST_CHECK;
+#define ANALYZE_ROWS_MIN 1000 /* fewer changes leave the plans as they were */
 err_t import_fault_insert(struct call *c, struct id import,
                           const struct row_fault *fault) MUST_CHECK;
 err_t import_fault_count(struct call *c, struct id import, int64_t *count) MUST_CHECK;

@@ -55,16 +55,14 @@ put_date(struct call *c, bool is, date_t date, Huzhu__Date **out)
     return *out || !is ? ERR_OK : no_memory(c);
 }
 
-static_assert((int) IMPORT_REJECTED == (int) IDENTITY__REGISTER_IMPORT__STATE__REJECTED &&
-                  (int) IMPORT_CATEGORY_LIST ==
-                      (int) IDENTITY__REGISTER_IMPORT__KIND__CATEGORY_LIST &&
-                  (int) ENTRY_RETURNED == (int) IDENTITY__HOUSEHOLD_MEMBER__ENTRY__RETURNED &&
-                  (int) LEAVING_IN_ERROR ==
-                      (int) IDENTITY__HOUSEHOLD_MEMBER__LEAVING__ENTERED_IN_ERROR &&
-                  (int) GROUND_RESIDENT == (int) IDENTITY__HOUSEHOLD_MEMBER__GROUND__RESIDENT &&
-                  (int) PERSON_ID_BIRTH_CERTIFICATE ==
-                      (int) IDENTITY__PERSON__ID_KIND__BIRTH_CERTIFICATE,
-              "identity.proto and register.h number alike");
+static_assert(
+    (int) IMPORT_REJECTED == (int) IDENTITY__REGISTER_IMPORT__STATE__REJECTED &&
+        (int) IMPORT_CATEGORY_LIST == (int) IDENTITY__REGISTER_IMPORT__KIND__CATEGORY_LIST &&
+        (int) ENTRY_RETURNED == (int) IDENTITY__HOUSEHOLD_MEMBER__ENTRY__RETURNED &&
+        (int) LEAVING_IN_ERROR == (int) IDENTITY__HOUSEHOLD_MEMBER__LEAVING__ENTERED_IN_ERROR &&
+        (int) GROUND_RESIDENT == (int) IDENTITY__HOUSEHOLD_MEMBER__GROUND__RESIDENT &&
+        (int) PERSON_ID_BIRTH_CERTIFICATE == (int) IDENTITY__PERSON__ID_KIND__BIRTH_CERTIFICATE,
+    "identity.proto and register.h number alike");
 
 /* --- in --- */
 
@@ -114,8 +112,7 @@ err_t
 fault_token_to_wire(struct call *c, const struct row_fault *last, char **token)
 {
     char text[TOKEN_BYTES], coded[TOKEN_BYTES * 2];
-    const int size =
-        snprintf(text, sizeof text, "%zu.%d.%s", last->row, last->column, last->code);
+    const int size = snprintf(text, sizeof text, "%zu.%d.%s", last->row, last->column, last->code);
 
     (void) base64url_encode(text, (size_t) size, coded);
     return put_text(c, coded, token);

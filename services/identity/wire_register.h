@@ -25,9 +25,8 @@ struct sight {
     bool numbers; /* ID number and phone too */
     bool past;    /* who has left as well */
 };
-err_t person_to_wire(struct call *c, const struct household *household,
-                     const struct member *member, struct sight sight,
-                     Identity__Person **out) MUST_CHECK;
+err_t person_to_wire(struct call *c, const struct household *household, const struct member *member,
+                     struct sight sight, Identity__Person **out) MUST_CHECK;
 err_t household_view_to_wire(struct call *c, const struct household *household, struct sight sight,
                              Identity__HouseholdView **out) MUST_CHECK;
 err_t nda_to_wire(struct call *c, const struct nda *nda, Identity__Nda **out) MUST_CHECK;

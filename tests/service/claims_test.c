@@ -1145,6 +1145,33 @@ a_coder_reads_the_papers_of_the_job_in_hand(void **state)
                      2); /* the coder's two looks */
 }
 
+static void
+req_001_2f_papers_are_sealed_and_every_look_is_recorded(void **state)
+{
+    Claims__ReadUploadRequest in = CLAIMS__READ_UPLOAD_REQUEST__INIT;
+    struct id upload;
+
+    (void) state;
+    (void) accepted();
+    memcpy(upload.bytes, claim()->documents[0]->upload_id->value.data, 16);
+    in.upload_id = wire(upload);
+    /* what lies on the disk shows no picture, in pieces or in events */
+    assert_int_equal(cluster_sql(cluster, "SELECT FROM claims.upload_piece"), 3);
+    assert_int_equal(cluster_sql(cluster, "SELECT FROM claims.upload_piece WHERE"
+                                          " position('JFIF'::bytea IN sealed) > 0"),
+                     0);
+    assert_int_equal(cluster_sql(cluster, "SELECT FROM claims.event WHERE"
+                                          " position('JFIF'::bytea IN body) > 0"),
+                     0);
+    OK(ask(&member, "ReadUpload", &in.base)); /* the sender's own */
+    OK(ask(&clerk, "ReadUpload", &in.base));
+    OK(ask(&auditor, "ReadUpload", &in.base));
+    FAILS(ask(&far_clerk, "ReadUpload", &in.base), ERR_NOT_FOUND, "upload.none");
+    assert_int_equal(cluster_sql(cluster, "SELECT FROM claims.event"
+                                          " WHERE topic = 'huzhu.bus.v1.SensitiveRead'"),
+                     2);
+}
+
 static size_t
 listed(const struct person *person, const Claims__ListClaimsRequest *in)
 {
@@ -1265,7 +1292,8 @@ a_photograph(size_t *size)
     memcpy(bytes, head.bytes, before);
     for (size_t i = 0; i < scan; i++)
         bytes[before + i] = (uint8_t) (i * 2654435761U >> 13) & 0x7f;
-    memcpy(bytes + before + scan, "\xff\xd9", 2);
+    bytes[before + scan] = 0xff;
+    bytes[before + scan + 1] = 0xd9;
     *size = before + scan + 2;
     return bytes;
 }
@@ -1273,31 +1301,31 @@ a_photograph(size_t *size)
 static void
 req_7_2_2_an_upload_goes_on_after_a_drop(void **state)
 {
-    enum { PIECE = 100000 };
+    const size_t piece = 100000;
     const struct id id = new_id();
     size_t size;
     uint8_t *bytes = a_photograph(&size);
 
     (void) state;
-    for (size_t at = 0; at < 3 * PIECE; at += PIECE)
-        OK(send_piece(id, bytes, (int64_t) at, PIECE, false));
+    for (size_t at = 0; at < 3 * piece; at += piece)
+        OK(send_piece(id, bytes, (int64_t) at, piece, false));
     /* the line drops: the phone asks where to go on, sends a piece twice, and goes on */
-    FAILS(send_piece(id, bytes, 5 * PIECE, PIECE, false), ERR_CONFLICT, "upload.gap");
+    FAILS(send_piece(id, bytes, (int64_t) (5 * piece), piece, false), ERR_CONFLICT, "upload.gap");
     assert_non_null(strstr(answer.text, "300000"));
-    OK(send_piece(id, bytes, 2 * PIECE, PIECE, false));
-    for (size_t at = 3 * PIECE; at < size; at += PIECE)
-        OK(send_piece(id, bytes, (int64_t) at, size - at < PIECE ? size - at : PIECE,
-                      size - at <= PIECE));
+    OK(send_piece(id, bytes, (int64_t) (2 * piece), piece, false));
+    for (size_t at = 3 * piece; at < size; at += piece)
+        OK(send_piece(id, bytes, (int64_t) at, size - at < piece ? size - at : piece,
+                      size - at <= piece));
     const Claims__Upload *upload = ((Claims__WriteUploadReply *) answer.body)->upload;
     assert_true(upload->finished);
     assert_int_equal(upload->sent, size);
     assert_true(upload->size < upload->sent);
     /* every piece again, after what is stored has become another: known by its digest */
-    for (size_t at = 0; at < size; at += PIECE)
-        OK(send_piece(id, bytes, (int64_t) at, size - at < PIECE ? size - at : PIECE,
-                      size - at <= PIECE));
+    for (size_t at = 0; at < size; at += piece)
+        OK(send_piece(id, bytes, (int64_t) at, size - at < piece ? size - at : piece,
+                      size - at <= piece));
     bytes[10] ^= 1;
-    FAILS(send_piece(id, bytes, 0, PIECE, false), ERR_CONFLICT, "upload.other_bytes");
+    FAILS(send_piece(id, bytes, 0, piece, false), ERR_CONFLICT, "upload.other_bytes");
     assert_int_equal(cluster_broken_invariants(cluster), 0);
     free(bytes);
 }
@@ -1306,7 +1334,7 @@ static void
 req_9_2_3b_bad_documents_are_refused_and_not_stored(void **state)
 {
     static const char pdf[] = "%PDF-1.4\n1 0 obj<</S/JavaScript/JS(x)>>\n%%EOF";
-    struct sample sample = { .size = 0 };
+    struct sample sample;
     Claims__WriteUploadRequest in = CLAIMS__WRITE_UPLOAD_REQUEST__INIT;
 
     (void) state;
@@ -1788,6 +1816,7 @@ main(void)
         TEST(a_payee_who_is_not_the_patient_needs_a_mandate),
         TEST(who_has_no_part_in_a_claim_does_not_see_it),
         TEST(a_coder_reads_the_papers_of_the_job_in_hand),
+        TEST(req_001_2f_papers_are_sealed_and_every_look_is_recorded),
         TEST(lists_hold_what_the_caller_may_see),
         TEST(a_card_of_several_people_is_flagged_to_staff),
         TEST(req_9_2_3b_what_is_stored_has_no_metadata),

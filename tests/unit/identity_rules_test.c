@@ -362,7 +362,8 @@ clearance_follows_the_least_privilege(void **state)
     assert_int_equal(clearance_of(ROLE_PAYER, true), LABEL_IDENTITY | LABEL_MONEY);
     assert_int_equal(clearance_of(ROLE_DESIGNER, true), LABEL_MONEY);
     assert_int_equal(clearance_of(ROLE_COUNTY_VIEWER, true), LABEL_MONEY);
-    assert_int_equal(clearance_of(ROLE_VILLAGE_CLERK, true), LABEL_IDENTITY | LABEL_HEALTH | LABEL_MONEY);
+    assert_int_equal(clearance_of(ROLE_VILLAGE_CLERK, true),
+                     LABEL_IDENTITY | LABEL_HEALTH | LABEL_MONEY);
     assert_int_equal(clearance_of(ROLE_SYSTEM_ADMIN, true), 0);
     assert_int_equal(clearance_of(ROLE_SECURITY_ADMIN, true), 0);
     assert_int_equal(clearance_of(ROLE_AUDIT_ADMIN, true), 0);

@@ -29,7 +29,8 @@ req_9_3_1_numbers_are_those_of_gb_11643(void **state)
     } cases[] = {
         { PERSON_ID_RESIDENT, "11010519491231002X", NULL, "11010519491231002X" },
         { PERSON_ID_RESIDENT, "11010519491231002x", NULL, "11010519491231002X" },
-        { PERSON_ID_RESIDENT, " １１０１０５１９４９１２３１００２Ｘ ", NULL, "11010519491231002X" },
+        { PERSON_ID_RESIDENT, " １１０１０５１９４９１２３１００２Ｘ ", NULL,
+          "11010519491231002X" },
         { PERSON_ID_RESIDENT, "110105194912310021", "id_number.checksum", NULL },
         { PERSON_ID_RESIDENT, "11010519491331002X", "id_number.date", NULL },
         { PERSON_ID_RESIDENT, "1101051949123100", "id_number.length", NULL },
@@ -49,8 +50,7 @@ req_9_3_1_numbers_are_those_of_gb_11643(void **state)
         struct id_number gb;
         const char *code =
             rule_person_number(cases[i].kind, cases[i].text, facts().today, &gb, out);
-        if ((code == NULL) != (cases[i].code == NULL) ||
-            (code && strcmp(code, cases[i].code) != 0))
+        if ((code == NULL) != (cases[i].code == NULL) || (code && strcmp(code, cases[i].code) != 0))
             fail_msg("%zu: %s", i, code ? code : "well");
         if (!code)
             assert_string_equal(out, cases[i].canonical);
@@ -69,10 +69,21 @@ req_9_3_1_a_birth_certificate_serves_for_sixty_days(void **state)
 
     (void) state;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        const char *const fields[COLUMN_COUNT] = {
-            "E1", "子", "小宝", "男", "出生医学证明", "Q123456789", cases[i].birth, "",
-            "321102001001", "", "是", "", "", "", ""
-        };
+        const char *const fields[COLUMN_COUNT] = { "E1",
+                                                   "子",
+                                                   "小宝",
+                                                   "男",
+                                                   "出生医学证明",
+                                                   "Q123456789",
+                                                   cases[i].birth,
+                                                   "",
+                                                   "321102001001",
+                                                   "",
+                                                   "是",
+                                                   "",
+                                                   "",
+                                                   "",
+                                                   "" };
         struct row_fault faults[COLUMN_COUNT];
         struct register_row row = { .row = 2 };
         assert_int_equal(rule_register_row(&against, fields, &row, faults), cases[i].faults);
@@ -82,10 +93,21 @@ req_9_3_1_a_birth_certificate_serves_for_sixty_days(void **state)
 static void
 req_5_4b_and_004_3_grounds_and_categories_are_read_as_people_write_them(void **state)
 {
-    const char *const fields[COLUMN_COUNT] = {
-        "E-1", "儿子", "阿依·买买提", "", "", "11010519491231002X", "1949年12月31日", "138 0013 8000",
-        "321102001001", "低保、重残；监测户", "√", "N", "1", "迁入", "2026/3/1"
-    };
+    const char *const fields[COLUMN_COUNT] = { "E-1",
+                                               "儿子",
+                                               "阿依·买买提",
+                                               "",
+                                               "",
+                                               "11010519491231002X",
+                                               "1949年12月31日",
+                                               "138 0013 8000",
+                                               "321102001001",
+                                               "低保、重残；监测户",
+                                               "√",
+                                               "N",
+                                               "1",
+                                               "迁入",
+                                               "2026/3/1" };
     const struct register_facts against = facts();
     struct row_fault faults[COLUMN_COUNT];
     struct register_row row = { .row = 7 };
@@ -108,12 +130,18 @@ dates_are_days_of_the_calendar(void **state)
     static const struct {
         const char *text, *day; /* NULL: none */
     } cases[] = {
-        { "2024-02-29", "2024-02-29" }, { "20240229", "2024-02-29" },
-        { "2024/2/9", "2024-02-09" },   { "2024.12.1", "2024-12-01" },
-        { "2024年1月2日", "2024-01-02" }, { "2023-02-29", NULL },
-        { "2024-2/9", NULL },           { "24-02-09", NULL },
-        { "2024-02-09x", NULL },        { "20240230", NULL },
-        { "", NULL },                   { "45292", NULL },
+        { "2024-02-29", "2024-02-29" },
+        { "20240229", "2024-02-29" },
+        { "2024/2/9", "2024-02-09" },
+        { "2024.12.1", "2024-12-01" },
+        { "2024年1月2日", "2024-01-02" },
+        { "2023-02-29", NULL },
+        { "2024-2/9", NULL },
+        { "24-02-09", NULL },
+        { "2024-02-09x", NULL },
+        { "20240230", NULL },
+        { "", NULL },
+        { "45292", NULL },
     };
 
     (void) state;
@@ -136,9 +164,9 @@ req_6_2_2c1_a_report_names_the_kind_of_a_value_alone(void **state)
     static const struct {
         const char *value, *kind;
     } cases[] = {
-        { "", "empty" },      { "11010519491231002", "digits(17)" },
+        { "", "empty" },         { "11010519491231002", "digits(17)" },
         { "张三丰", "text(3)" }, { "abc", "latin(3)" },
-        { "张3", "mixed(2)" },  { "11010519491231002X", "mixed(18)" },
+        { "张3", "mixed(2)" },   { "11010519491231002X", "mixed(18)" },
     };
 
     (void) state;
@@ -156,11 +184,8 @@ every_fault_says_something_in_both_languages(void **state)
 #define FAULT(symbol, wire, english, chinese) wire,
 #include "identity/faults.def"
 #undef FAULT
-        "id_number.checksum",
-        "id_number.length",
-        "phone.prefix",
-        "file.short_row",
-        "file.missing_column",
+        "id_number.checksum", "id_number.length",    "phone.prefix",
+        "file.short_row",     "file.missing_column",
     };
 
     (void) state;
@@ -201,8 +226,7 @@ req_003_16_the_life_of_a_list(void **state)
                 k++;
             const err_t code = import_move(&import, (enum import_event) on, &err);
             assert_int_equal(code, k < COUNT(allowed) ? ERR_OK : ERR_CONFLICT);
-            assert_int_equal(import.state,
-                             k < COUNT(allowed) ? (int) allowed[k].to : from);
+            assert_int_equal(import.state, k < COUNT(allowed) ? (int) allowed[k].to : from);
         }
     }
     struct import faulty = { .state = IMPORT_CHECKED, .finished = true, .faults = 1 };

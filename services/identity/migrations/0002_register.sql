@@ -241,11 +241,12 @@ BEGIN
     EXECUTE format('GRANT EXECUTE ON FUNCTION import_work() TO %I', 'huzhu_' || service);
 
     -- Fresh statistics for the plans of the next statements: a list arrives at once.
-    EXECUTE format('CREATE FUNCTION import_analyze(is_rows boolean) RETURNS void '
+    EXECUTE format('CREATE FUNCTION import_analyze(what text) RETURNS void '
                    'LANGUAGE plpgsql SECURITY DEFINER SET search_path = %I, pg_temp AS $f$ '
-                   'BEGIN IF $1 THEN ANALYZE import_row; ELSE ANALYZE import_step; END IF; END $f$', service);
-    EXECUTE 'REVOKE ALL ON FUNCTION import_analyze(boolean) FROM PUBLIC';
-    EXECUTE format('GRANT EXECUTE ON FUNCTION import_analyze(boolean) TO %I', 'huzhu_' || service);
+                   'BEGIN IF $1 = ''rows'' THEN ANALYZE import_row; ELSIF $1 = ''steps'' THEN ANALYZE import_step; '
+                   'ELSE ANALYZE person; ANALYZE household; ANALYZE membership; END IF; END $f$', service);
+    EXECUTE 'REVOKE ALL ON FUNCTION import_analyze(text) FROM PUBLIC';
+    EXECUTE format('GRANT EXECUTE ON FUNCTION import_analyze(text) TO %I', 'huzhu_' || service);
 
     EXECUTE format('CREATE POLICY work ON role_grant FOR SELECT TO %I USING (true)', owner);
     EXECUTE format('CREATE FUNCTION grants_over(now timestamptz) RETURNS TABLE (tenant_id uuid, account_id uuid, role integer) '

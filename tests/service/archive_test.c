@@ -23,8 +23,8 @@
 #include "contributions.pb-c.h"
 #include "disbursement.pb-c.h"
 #include "disclosure.pb-c.h"
-#include "transcode.h"
 #include "identity.pb-c.h"
+#include "transcode.h"
 
 #define EVENTS_MAX 700
 
@@ -1232,6 +1232,34 @@ whatever_a_service_tells_is_in_the_log(void **state)
         assert_null(audit_service.consumers[i].event); /* every topic */
 }
 
+/* The third party's auditor sees the year's records by their days, and has nothing to write with.
+ */
+static void
+req_8_1c_an_auditor_reads_the_year_and_changes_nothing(void **state)
+{
+    const struct person auditor = a_person(town, ROLE_AUDITOR);
+    Audit__ListRecordsRequest in = AUDIT__LIST_RECORDS_REQUEST__INIT;
+    Huzhu__Instant from = HUZHU__INSTANT__INIT;
+
+    (void) state;
+    a_year_passes();
+    for (size_t i = 0; i < audit_service.method_count; i++)
+        if (audit_service.methods[i].effect == SVC_WRITE)
+            assert_false(audit_service.methods[i].roles & ROLE_AUDITOR);
+    in.page_size = 500;
+    in.topic = (char *) "huzhu.disbursement.v1.ListApproved";
+    assert_int_equal(
+        ((const Audit__ListRecordsReply *) ask(&auditor, "ListRecords", &in))->n_records, 1);
+    from.us = clock_now().us + US_PER_DAY;
+    in.from = &from;
+    assert_int_equal(
+        ((const Audit__ListRecordsReply *) ask(&auditor, "ListRecords", &in))->n_records, 0);
+    const int before = count("SELECT count(*) FROM audit.archive_item");
+    Audit__RecordArchiveItemRequest item = an_item(4);
+    assert_int_equal(ask_as(&auditor, "RecordArchiveItem", &item), ERR_FORBIDDEN);
+    assert_int_equal(count("SELECT count(*) FROM audit.archive_item"), before);
+}
+
 /* --- heads, each day --- */
 
 static void
@@ -1267,6 +1295,7 @@ main(void)
         TEST(check_proof_says_true_or_false),
         TEST(the_newest_head_and_how_to_check_are_public),
         TEST(whatever_a_service_tells_is_in_the_log),
+        TEST(req_8_1c_an_auditor_reads_the_year_and_changes_nothing),
         TEST(every_log_has_a_head_each_day_also_when_nothing_happens),
     };
 

@@ -18,7 +18,7 @@ put_text(uint8_t *at, const char *text)
     const size_t size = strlen(text);
 
     put_number(size, 4, at);
-    memcpy(at + 4, text, size);
+    memcpy(at + 4, text, size); /* NOLINT: its length stands before it, no end behind */
     return at + 4 + size;
 }
 

@@ -98,7 +98,7 @@ bytes_field(struct check *k, const json_t *object, const char *name, struct byte
 static bool
 hash_field(struct check *k, const json_t *object, const char *name, merkle_hash_t *out)
 {
-    struct bytes bytes;
+    struct bytes bytes = { NULL, 0 };
 
     if (!bytes_field(k, object, name, &bytes))
         return false;
@@ -120,7 +120,7 @@ path_field(struct check *k, const json_t *object, const char *name, struct merkl
         return no(k, "%s is too long", name);
     for (size_t i = 0; i < json_array_size(list); i++) {
         const char *text = json_string_value(json_array_get(list, i));
-        struct bytes bytes;
+        struct bytes bytes = { NULL, 0 };
         if (!text || !base64_read(k, text, &bytes))
             return no(k, "%s holds what is no hash", name);
         if (bytes.size != MERKLE_HASH_BYTES)
@@ -290,7 +290,7 @@ head_read(struct check *k, json_t *json, struct head *head)
     const char *at = json_string_value(json_object_get(json, "signedAt"));
     const char *key = json_string_value(json_object_get(json, "keyId"));
     char again[INSTANT_TEXT_BYTES];
-    struct bytes signature;
+    struct bytes signature = { NULL, 0 };
 
     if (!only_fields(k, json, fields) || !long_field(k, json, "size", &head->size) ||
         !hash_field(k, json, "rootHash", &head->root) ||

@@ -53,7 +53,7 @@ keys_to_wire(struct call *c, const struct public_key *key, Audit__PublicKey ***k
 {
     Audit__PublicKey *wire = arena_alloc(c->arena, sizeof *wire);
 
-    *keys = arena_alloc(c->arena, sizeof **keys);
+    *keys = arena_alloc(c->arena, sizeof(void *));
     if (!wire || !*keys)
         return store_no_memory(c);
     audit__public_key__init(wire);
@@ -158,7 +158,7 @@ item_to_wire(struct call *c, const struct item *item, Audit__ArchiveItem **out)
 err_t
 items_to_wire(struct call *c, const struct item *items, size_t count, Audit__ArchiveItem ***out)
 {
-    *out = arena_alloc(c->arena, (count + 1) * sizeof **out);
+    *out = arena_alloc(c->arena, (count + 1) * sizeof(void *));
     if (!*out)
         return store_no_memory(c);
     for (size_t i = 0; i < count; i++)
@@ -203,7 +203,7 @@ completeness_to_wire(struct call *c, const struct programme *programme,
     TRY(put_id(c, programme->id, &out->programme_id));
     TRY(put_text(c, programme->name, &out->name));
     out->year = (uint32_t) programme->year;
-    out->villages = arena_alloc(c->arena, (count + 1) * sizeof *out->villages);
+    out->villages = arena_alloc(c->arena, (count + 1) * sizeof(void *));
     if (!out->villages)
         return store_no_memory(c);
     for (size_t i = 0; i < count; i++) {
@@ -260,7 +260,7 @@ err_t
 checks_to_wire(struct call *c, const struct catalogue_check *checks, size_t count,
                Audit__CatalogueCheck ***out)
 {
-    *out = arena_alloc(c->arena, (count + 1) * sizeof **out);
+    *out = arena_alloc(c->arena, (count + 1) * sizeof(void *));
     if (!*out)
         return store_no_memory(c);
     for (size_t i = 0; i < count; i++)

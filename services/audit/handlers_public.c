@@ -121,7 +121,8 @@ facts_of(struct call *c, const struct head *head, bool has_head)
 
 static const char how_chinese[] =
     "<p>公示的每一行都可以由任何人核对，不需要登录，也不需要相信我们的服务器。</p>\n<ol>\n"
-    "<li>下载该行的证明：公示页上的“证明”链接，保存为 <code>line.json</code>。</li>\n"
+    "<li>下载该行的证明：<code>publications/公示编号/lines/行号/proof</code>，保存为 "
+    "<code>line.json</code>。</li>\n"
     "<li>下载该公示的存证：<code>audit/publications/公示编号</code>，保存为 "
     "<code>page.json</code>。</li>\n"
     "<li>把上面的“公钥”一行保存为 <code>keys.txt</code>；请同时与乡镇公布栏上的公钥核对。</li>\n"
@@ -132,7 +133,8 @@ static const char how_chinese[] =
 static const char how_english[] =
     "<p>Anyone can check every published line, without signing in and without trusting our "
     "servers.</p>\n<ol>\n"
-    "<li>Fetch the line's proof (the link beside it) as <code>line.json</code>.</li>\n"
+    "<li>Fetch the line's proof, <code>publications/ID/lines/NUMBER/proof</code>, as "
+    "<code>line.json</code>.</li>\n"
     "<li>Fetch the page's record, <code>audit/publications/ID</code>, as "
     "<code>page.json</code>.</li>\n"
     "<li>Save the line “Public key” above as <code>keys.txt</code>; compare it with the notice "

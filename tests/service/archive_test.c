@@ -5,6 +5,7 @@
  * byte. */
 #include "test.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -918,6 +919,77 @@ req_0_2a_the_catalogue_leaves_with_every_digest(void **state)
     assert_string_equal(reason, ITEM_PROGRAMME);
 }
 
+/* --- people and feeds at once --- */
+
+#define AT_ONCE 30
+
+static void *
+file_by_hand(void *failed)
+{
+    struct svc_thread *own = NULL;
+    struct person who = officer();
+    struct err err;
+
+    if (svc_thread_create(rt, 5000, &own, &err) != ERR_OK)
+        return failed;
+    for (int i = 0; i < AT_ONCE; i++) {
+        Audit__RecordArchiveItemRequest in = AUDIT__RECORD_ARCHIVE_ITEM_REQUEST__INIT;
+        const struct id id = id_mint(clock_now());
+        Huzhu__Id item = HUZHU__ID__INIT, of = HUZHU__ID__INIT;
+        Huzhu__Date dated = HUZHU__DATE__INIT;
+        char idempotency[ID_TEXT_BYTES];
+        Bus__Answer answer;
+
+        item.value = (ProtobufCBinaryData){ 16, (uint8_t *) id.bytes };
+        of.value = (ProtobufCBinaryData){ 16, (uint8_t *) programme.bytes };
+        dated.days = date_from_civil(2025, 6, 20).days;
+        in.item_id = &item;
+        in.programme_id = &of;
+        in.kind = AUDIT__ARCHIVE_ITEM__KIND__B04;
+        in.title = (char *) "照片";
+        in.dated = &dated;
+        in.sha256 = (ProtobufCBinaryData){ 32, (uint8_t *) root_of_page };
+        in.paper_location = (char *) "柜";
+        id_format(id, idempotency);
+        struct request_of *request =
+            request_of(keys, &who, "RecordArchiveItem", &in.base, idempotency);
+        svc_thread_answer(own, "gateway", &request->envelope, &answer);
+        request_free(request);
+        if (bus_err_from_code(answer.code) != ERR_OK)
+            break;
+        failed = i + 1 == AT_ONCE ? NULL : failed;
+    }
+    svc_thread_destroy(own);
+    return failed;
+}
+
+/* Goal: two people and a feed file at once; lines and numbers have no gap (the invariant) and
+ * nobody waits for anybody for ever. */
+static void
+filing_at_once_leaves_no_gap(void **state)
+{
+    pthread_t threads[2];
+
+    (void) state;
+    describe_town();
+    change_programme(CONTRIBUTIONS__PROGRAMME__STATE__OPEN);
+    pull_all();
+    for (uint32_t version = 1; version <= AT_ONCE; version++)
+        publish(&things[4], DISCLOSURE__PUBLICATION__KIND__PAYOUTS, version);
+    for (size_t i = 0; i < COUNT(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, file_by_hand, told), 0);
+    pull_all();
+    for (size_t i = 0; i < COUNT(threads); i++) {
+        void *failed = NULL;
+        assert_int_equal(pthread_join(threads[i], &failed), 0);
+        assert_null(failed);
+    }
+    assert_int_equal(count("SELECT count(*) FROM audit.archive_item"), 3 * AT_ONCE + 1);
+    assert_int_equal(count("SELECT max(line) FROM audit.archive_item"), 3 * AT_ONCE + 1);
+    assert_int_equal(count("SELECT max(number) FROM audit.archive_item WHERE kind = 4"),
+                     2 * AT_ONCE);
+}
+
 /* --- proofs for anyone --- */
 
 static char *
@@ -1289,6 +1361,7 @@ main(void)
         TEST(bad_items_are_refused_and_change_nothing),
         TEST(req_9_3_4_nothing_goes_before_its_day_not_even_by_an_administrator),
         cmocka_unit_test_setup(req_9_3_2_the_catalogue_is_looked_through_each_month, settle_world),
+        TEST(filing_at_once_leaves_no_gap),
         TEST(req_0_2a_the_catalogue_leaves_with_every_digest),
         cmocka_unit_test_setup(anyone_proves_a_published_line_and_no_byte_of_it_may_change,
                                settle_world),

@@ -2,6 +2,9 @@
 import datetime
 import glob
 import os
+import subprocess
+import sys
+import time
 import unicodedata
 
 from api import Unexpected
@@ -108,17 +111,25 @@ def close(play):
             raise Unexpected(f'{f["name"]}: the closed books hold {f["balance"]} fen, difference {f["difference"]}')
     checked = invariants(play)
     evidence = play.run('run', 'audit', 'verify').strip().splitlines()
+    folders = sorted(glob.glob(os.path.join(play.options.data, 'demo/export/*')))
+    again = subprocess.run([sys.executable, os.path.join(os.path.dirname(__file__), 'recompute.py')] + folders,
+                           capture_output=True, text=True)
+    if again.returncode != 0:
+        raise Unexpected(f'recomputed from the exports alone, the figures differ:\n{again.stdout}{again.stderr}')
     play.figures = dict(people=play.options.people, seed=play.options.seed, towns=figures, fund=dict(
         code=play.fund.code, programme=play.fund.programme, returned=play.fund.returned, refunds=play.fund.refund_count))
-    seconds = datetime.timedelta(seconds=round(__import__('time').monotonic() - play.progress.begun))
+    seconds = datetime.timedelta(seconds=round(time.monotonic() - play.progress.begun))
     address = f'https://localhost:{play.options.port}'
     fund = play.fund
     text = ['', f'三镇互助年度 2024-08-01 至 2025-07-31 / the year of three townships: seed {play.options.seed}, '
             f'{play.server.requests:,} requests over HTTPS, {seconds}', '', table(rows_of(figures)),
             f'  {fund.name}（村级基金）：参加率 {share(fund.participation["figures"]["people"])}，未达 20 %，'
             f'{fund.refund_count} 笔原路退还 {yuan(fund.returned)} 元，余额 0.00 / wound up to zero',
+            '  复算 recomputed from exports alone: ' + '; '.join(again.stdout.strip().splitlines()),
             f'  不变式 invariants: {checked} hold; 存证 evidence: {evidence[-1] if evidence else "verified"}', '',
             f'查看 look:  {address}/',
+            *[f'  {town.name} {kind.lower()}:  {address}{path}' for town in play.towns for kind, path in town.pages
+              if kind != 'CONTRIBUTIONS'],
             '登录 sign in (POST /api/v1/sessions, or the page above):']
     people = [['  ' + words, login, password] for town in play.towns + [fund] for words, login, password in town.sign_ins]
     text.append(''.join('  '.join([row[0] + ' ' * max(0, 30 - width(row[0])), row[1].ljust(20), row[2]]) + '\n'

@@ -168,6 +168,24 @@ on_resolution_recorded(const struct told *t, const Contributions__ResolutionReco
     return file_event(t, &item, NULL);
 }
 
+static err_t
+on_agreement_recorded(const struct told *t, const Contributions__AgreementRecorded *in)
+{
+    struct item item = { .kind = ITEM_B06 };
+    const char *name = NULL;
+
+    if (!id_of(in->agreement_id, &item.subject) || !id_of(in->programme_id, &item.programme) ||
+        !in->from || !in->until)
+        return left_out(t, "an id or a day is missing");
+    item.dated.days = in->from->days;
+    item.ends_on.days = in->until->days;
+    (void) id_of(in->upload_id, &item.upload);
+    (void) id_of(in->by, &item.filed_by);
+    TRY(programme_named(t->c, item.programme, &name));
+    item.title = arena_printf(t->c->arena, "%s服务协议", name);
+    return file_event(t, &item, NULL);
+}
+
 /* --- coding --- */
 
 static err_t
@@ -257,6 +275,7 @@ TOLD(on_tenant_described, Identity__TenantDescribed)
 TOLD(on_nda_recorded, Identity__NdaRecorded)
 TOLD(on_programme_changed, Contributions__ProgrammeChanged)
 TOLD(on_resolution_recorded, Contributions__ResolutionRecorded)
+TOLD(on_agreement_recorded, Contributions__AgreementRecorded)
 TOLD(on_table_frozen, Coding__TableFrozen)
 TOLD(on_list_approved, Disbursement__ListApproved)
 TOLD(on_batch_sent, Disbursement__BatchSent)
@@ -272,6 +291,8 @@ static const struct {
     { "contributions", &contributions__programme_changed__descriptor, on_programme_changed_thunk },
     { "contributions", &contributions__resolution_recorded__descriptor,
       on_resolution_recorded_thunk },
+    { "contributions", &contributions__agreement_recorded__descriptor,
+      on_agreement_recorded_thunk },
     { "coding", &coding__table_frozen__descriptor, on_table_frozen_thunk },
     { "disbursement", &disbursement__list_approved__descriptor, on_list_approved_thunk },
     { "disbursement", &disbursement__batch_sent__descriptor, on_batch_sent_thunk },

@@ -537,6 +537,30 @@ req_B_1_to_B_9_events_file_their_items_themselves(void **state)
     assert_int_equal(count("SELECT count(*) FROM audit.archive_item"), 10);
 }
 
+static void
+req_B_6_a_service_agreement_is_filed_until_its_end_and_ten_years(void **state)
+{
+    Contributions__AgreementRecorded signed_one = CONTRIBUTIONS__AGREEMENT_RECORDED__INIT;
+    Audit__ListArchiveItemsRequest in = AUDIT__LIST_ARCHIVE_ITEMS_REQUEST__INIT;
+    const struct person who = officer();
+
+    (void) state;
+    describe_town();
+    signed_one.agreement_id = wire_id(&things[0]);
+    signed_one.programme_id = wire_id(&programme);
+    tell("contributions", &signed_one); /* without its days it is evidence alone */
+    signed_one.agreement_id = wire_id(&things[1]);
+    signed_one.from = wire_day(2025, 1, 1);
+    signed_one.until = wire_day(2025, 12, 31);
+    tell("contributions", &signed_one);
+    tell("contributions", &signed_one);
+    pull_all();
+    const Audit__ListArchiveItemsReply *out = ask(&who, "ListArchiveItems", &in);
+    assert_int_equal(out->n_items, 1);
+    assert_int_equal(out->items[0]->kind, AUDIT__ARCHIVE_ITEM__KIND__B06);
+    assert_int_equal(out->items[0]->keep_until->days, date_from_civil(2035, 12, 31).days);
+}
+
 /* An event that cannot be read, or comes from the wrong service, stays evidence and files nothing.
  */
 static void
@@ -1355,6 +1379,7 @@ main(void)
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, settle_world, check_invariants)
     const struct CMUnitTest tests[] = {
         TEST(req_B_1_to_B_9_events_file_their_items_themselves),
+        TEST(req_B_6_a_service_agreement_is_filed_until_its_end_and_ten_years),
         TEST(evidence_comes_first_whatever_an_event_says),
         TEST(req_B_nine_of_nine_or_the_named_gaps),
         TEST(req_9_3_clerks_file_for_their_village_and_auditors_look),

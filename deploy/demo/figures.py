@@ -104,6 +104,17 @@ def invariants(play):
     return checked
 
 
+def sign_ins(play):
+    """One row for each office, one column for each tenant: the name before the @, and its passwords."""
+    towns = play.towns + [play.fund]
+    rows = {}
+    for town in towns:
+        for words, login, password in town.sign_ins:
+            name = login.split('@')[0]
+            rows.setdefault(name, [words.split('（')[0], name + '@…'] + ['-'] * len(towns))[2 + towns.index(town)] = password
+    return table([['', ''] + ['…@' + town.code for town in towns]] + list(rows.values()))
+
+
 def close(play):
     figures = [of_town(town) for town in play.towns]
     for f in figures:
@@ -131,7 +142,5 @@ def close(play):
             *[f'  {town.name} {kind.lower()}:  {address}{path}' for town in play.towns for kind, path in town.pages
               if kind != 'CONTRIBUTIONS'],
             '登录 sign in (POST /api/v1/sessions, or the page above):']
-    people = [['  ' + words, login, password] for town in play.towns + [fund] for words, login, password in town.sign_ins]
-    text.append(''.join('  '.join([row[0] + ' ' * max(0, 30 - width(row[0])), row[1].ljust(20), row[2]]) + '\n'
-                        for row in people))
+    text.append(sign_ins(play))
     return '\n'.join(text)

@@ -35,6 +35,10 @@ SOURCES = {'PERSONAL': '个人', 'VILLAGE': '村集体', 'TOWN_FINANCE': '镇财
            'DONATION': '捐赠', 'LOCAL_NOTABLE': '乡贤', 'ENTERPRISE': '企业', 'INTEREST': '孳息', 'CARRY_OVER': '结转'}
 
 
+PAGES = {'SUBSIDY_TABLE': '补助标准', 'PAYOUTS': '补助发放', 'FUND_STATEMENT': '资金收支', 'ANNUAL_REPORT': '年度报告',
+         'DISPOSAL': '退款与处置'}
+
+
 def of_town(town):
     """Everything from the platform's own answers; the play's memory is only compared with them."""
     officer = town.officer
@@ -139,8 +143,8 @@ def close(play):
             '  复算 recomputed from exports alone: ' + '; '.join(again.stdout.strip().splitlines()),
             f'  不变式 invariants: {checked} hold; 存证 evidence: {evidence[-1] if evidence else "verified"}', '',
             f'查看 look:  {address}/',
-            *[f'  {town.name} {kind.lower()}:  {address}{path}' for town in play.towns for kind, path in town.pages
-              if kind != 'CONTRIBUTIONS'],
+            *[f'  {town.name} {PAGES.get(kind, kind)} {period}:  {address}{path}'
+              for town in play.towns + [play.fund] for kind, period, path in town.pages if kind != 'CONTRIBUTIONS'],
             '登录 sign in (POST /api/v1/sessions, or the page above):']
     text.append(sign_ins(play))
     return '\n'.join(text)

@@ -21,6 +21,8 @@ static const struct {
     { "text/html; charset=utf-8", true },
     { "text/csv; charset=utf-8", false },
     { "text/plain; charset=utf-8", false },
+    { "text/csv; charset=gb18030", false }, /* banks' files */
+    { "text/plain; charset=gb18030", false },
     { "application/json", false },
     { "application/pdf", false },
     { "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", false },

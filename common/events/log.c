@@ -17,10 +17,10 @@ event_append(struct call *c, const ProtobufCMessage *event)
 
     if (fault_hit("event.append"))
         return err_set(&c->err, ERR_UNAVAILABLE, "db.away", "the database is away");
-    TRY(message_pack(c, event, REPLY_PART_BYTES_MAX, &body));
+    TRY(message_pack(c, event, &body));
     return db_exec(c, &q_rt_event_append, P_ID(id_mint(c->wall)), P_ID(c->tenant),
-                   P_TEXT(event->descriptor->name), P_BYTES(body.data, body.len), P_INSTANT(c->wall),
-                   P_TEXT(c->thread ? c->thread->traceparent : ""));
+                   P_TEXT(event->descriptor->name), P_BYTES(body.data, body.len),
+                   P_INSTANT(c->wall), P_TEXT(c->thread ? c->thread->traceparent : ""));
 }
 
 /* --- reading --- */

@@ -89,7 +89,8 @@ message_make(struct call *c, const ProtobufCMessageDescriptor *type, ProtobufCMe
 }
 
 err_t
-message_pack(struct call *c, const ProtobufCMessage *message, size_t most, ProtobufCBinaryData *out)
+message_pack_within(struct call *c, const ProtobufCMessage *message, size_t most,
+                    ProtobufCBinaryData *out)
 {
     const size_t size = protobuf_c_message_get_packed_size(message);
 
@@ -102,6 +103,12 @@ message_pack(struct call *c, const ProtobufCMessage *message, size_t most, Proto
     protobuf_c_message_pack(message, bytes);
     *out = (ProtobufCBinaryData){ size, bytes };
     return ERR_OK;
+}
+
+err_t
+message_pack(struct call *c, const ProtobufCMessage *message, ProtobufCBinaryData *out)
+{
+    return message_pack_within(c, message, REPLY_PART_BYTES_MAX, out);
 }
 
 err_t

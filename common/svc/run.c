@@ -284,7 +284,7 @@ store_reply(struct call *c, struct request *request)
     event.caller = (char *) c->caller;
     event.body_sha256 = digest_of(request->body_sha256);
     event.reply_sha256 = digest_of(reply_sha256);
-    TRY(message_pack(c, &event.base, REPLY_PART_BYTES_MAX, &body));
+    TRY(message_pack(c, &event.base, &body));
 
     if (fault_hit("replay.store"))
         return err_set(&c->err, ERR_UNAVAILABLE, "db.away", "the database is away");
@@ -370,7 +370,8 @@ run_step(struct call *c, void *arg)
     TRY(request->method->run(c, request->in, out));
     TRY(check_clearance(c));
     const bool is_stored = request->method->effect == SVC_WRITE;
-    TRY(message_pack(c, out, is_stored ? REPLY_PART_BYTES_MAX : REPLY_BYTES_MAX, &request->reply));
+    TRY(message_pack_within(c, out, is_stored ? REPLY_PART_BYTES_MAX : REPLY_BYTES_MAX,
+                            &request->reply));
     if (!is_stored)
         return ERR_OK;
     if (c->labels_read != 0)

@@ -31,8 +31,8 @@ struct runtime {
     void *service_conf, *state;
     bool started;
 
-    struct verifier *verifier; /* NULL: nobody can be signed in */
-    struct key_ring *ring;     /* NULL: nothing can be sealed */
+    struct verifier *verifier;    /* NULL: nobody can be signed in */
+    struct key_ring *ring;        /* NULL: nothing can be sealed */
     struct business_clock *clock; /* NULL: business time is the wall clock */
     struct metrics *metrics;
     struct db_conf db_conf;
@@ -112,8 +112,8 @@ err_t message_make(struct call *c, const ProtobufCMessageDescriptor *type,
 /* A reply that is not stored (a file of 8 MiB) goes in parts of at most the above. */
 #define REPLY_BYTES_MAX ((size_t) (8 * 1024 + 64) * 1024)
 /* LIMITED "rpc.reply_too_large" beyond `most` bytes. */
-err_t message_pack(struct call *c, const ProtobufCMessage *message, size_t most,
-                   ProtobufCBinaryData *out) MUST_CHECK;
+err_t message_pack_within(struct call *c, const ProtobufCMessage *message, size_t most,
+                          ProtobufCBinaryData *out) MUST_CHECK;
 
 /* What a request is beside its call: needed to store and to find its reply. */
 struct request {

@@ -54,7 +54,7 @@ struct call {
     struct id account, session, person;              /* nil: nobody signed in; a service */
     struct id organisations[CALL_ORGANISATIONS_MAX]; /* scope: these and all below */
     size_t organisation_count;
-    bool whole_tenant; /* scope: everything of the tenant; duties, consumers and services too */
+    bool whole_tenant;  /* scope: everything of the tenant; duties, consumers and services too */
     role_set_t roles;   /* ROLE_ANYONE always; ROLE_SERVICE when the caller process is a service */
     uint32_t clearance; /* of enum label */
     const char *caller; /* the process: "gateway", "audit" */
@@ -221,6 +221,11 @@ err_t call_blind_index(struct call *c, const char *purpose, const void *value, s
 /* Copies into the request's arena; ERR_LIMITED "rpc.too_large" is already set when they return
  * NULL. */
 char *call_text(struct call *c, const char *text) MUST_CHECK;
+
+/* A message in the arena, as events and sealed fields hold it; LIMITED "rpc.reply_too_large" beyond
+ * what one frame of the bus carries. */
+err_t message_pack(struct call *c, const ProtobufCMessage *message,
+                   ProtobufCBinaryData *out) MUST_CHECK;
 
 /* Wire helpers of every wire.c. */
 err_t id_from_wire(const Huzhu__Id *in, const char *path, struct id *id,

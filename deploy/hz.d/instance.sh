@@ -149,6 +149,7 @@ settings_of_service() # KIND NAME
     identity) echo "HUZHU_IDENTITY_PRINCIPAL_KEY=$HZ_DATA/keys/principal" ;;
     coding) echo "HUZHU_CODING_SCHEME_FOLDER=$HZ_DATA/schemes" ;;
     audit) echo "HUZHU_AUDIT_SIGNING_KEY=$HZ_DATA/keys/audit" ;;
+    disbursement) echo "HUZHU_DISBURSEMENT_SIGNING_KEY=$HZ_DATA/keys/payouts" ;;
     esac
 }
 

@@ -4,6 +4,7 @@
 #   keys/bus/permissions    the brokers' table: which key is who, and who may call whom
 #   keys/principal[.pub]    Ed25519: identity signs principals; principal.trusted is what every service believes
 #   keys/audit[.pub]        Ed25519: audit signs tree heads
+#   keys/payouts[.pub]      Ed25519: disbursement signs approvals and what goes to banks
 #   keys/master/            the ring that wraps the tenants' data keys
 #   keys/tls/               certificate and key of the gateway
 # shellcheck shell=bash disable=SC2016 # in single quotes: the inner shell's words
@@ -18,7 +19,7 @@ keys_create()
     for name in broker gateway "${HZ_SERVICES[@]}"; do
         [[ -f $HZ_DATA/keys/bus/$name ]] || keygen bus "$HZ_DATA/keys/bus/$name"
     done
-    for name in principal audit; do
+    for name in principal audit payouts; do
         [[ -f $HZ_DATA/keys/$name ]] || keygen signing "$HZ_DATA/keys/$name"
     done
     [[ -f $HZ_DATA/keys/principal.trusted ]] ||
@@ -70,6 +71,7 @@ keys_show()
     done
     as_user sed 's/^/principal (trusted)  /' "$HZ_DATA/keys/principal.trusted"
     as_user sed 's/^/audit                /' "$HZ_DATA/keys/audit.pub"
+    as_user sed 's/^/payouts              /' "$HZ_DATA/keys/payouts.pub"
     printf 'master (current)     %s\n' "$(as_user cat "$HZ_DATA/keys/master/current")"
 }
 
@@ -108,15 +110,15 @@ hz_keys()
         ;;
     bus) keys_rotate_bus "${2:?which process: broker, gateway or a service}" ;;
     principal) keys_rotate_principal ;;
-    audit)
-        as_user sh -c 'cd "$1" && mv audit audit."$2" && mv audit.pub audit."$2".pub' sh "$HZ_DATA/keys" "$(date +%s)"
-        keygen signing "$HZ_DATA/keys/audit"
-        ! is_running || ask restart audit >/dev/null
+    audit | payouts) # the old ones stay: what they signed is checked with them
+        as_user sh -c 'cd "$1" && mv "$3" "$3.$2" && mv "$3.pub" "$3.$2.pub"' sh "$HZ_DATA/keys" "$(date +%s)" "$1"
+        keygen signing "$HZ_DATA/keys/$1"
+        ! is_running || for name in $(replicas_of "${1/payouts/disbursement}"); do ask restart "$name" >/dev/null; done
         ;;
     master)
         keygen ring "$HZ_DATA/keys/master"
         ! is_running || for name in "${HZ_SERVICES[@]}"; do ask restart "$name" >/dev/null; done
         ;;
-    *) die "hz keys [tls|bus NAME|principal|audit|master]" ;;
+    *) die "hz keys [tls|bus NAME|principal|audit|payouts|master]" ;;
     esac
 }

@@ -167,19 +167,34 @@ SELECT number, admitted, discharged, hospital, hospital_code
 -- Whether somebody else's claim is paid to the same card.
 SELECT EXISTS (SELECT FROM claim WHERE card_index = $1 AND person_id <> $2 AND state NOT IN ('DRAFT', 'WITHDRAWN'));
 
+-- The lists take the same parameters and differ in the index that they go by: one statement with "or NULL" for all would
+-- read the whole tenant for a rare state.
+
 -- name: claim_list
--- NULL: all.
 SELECT * FROM claim_now
- WHERE claim_id > $1
+ WHERE claim_id > $1 AND $3::text IS NULL AND $4::text IS NULL AND $5::uuid IS NULL
+   AND ($6::uuid IS NULL OR programme_id = $6)
+ ORDER BY claim_id
+ LIMIT $2;
+
+-- name: claim_list_of_person
+SELECT * FROM claim_now
+ WHERE claim_id > $1 AND person_id = $5
    AND ($3::text IS NULL OR state = $3)
-   AND ($4::text IS NULL)
-   AND ($5::uuid IS NULL OR person_id = $5)
+   AND ($4::text IS NULL OR village_id = ANY (string_to_array($4, ',')::uuid[]))
+   AND ($6::uuid IS NULL OR programme_id = $6)
+ ORDER BY claim_id
+ LIMIT $2;
+
+-- name: claim_list_in_state
+SELECT * FROM claim_now
+ WHERE claim_id > $1 AND state = $3 AND $4::text IS NULL AND $5::uuid IS NULL
    AND ($6::uuid IS NULL OR programme_id = $6)
  ORDER BY claim_id
  LIMIT $2;
 
 -- name: claim_list_of_village
--- The same of some villages (ids with commas between), with an index of its own: this is what clerks look at.
+-- Of some villages: ids with commas between.
 SELECT * FROM claim_now
  WHERE claim_id > $1 AND village_id = ANY (string_to_array($4, ',')::uuid[])
    AND ($3::text IS NULL OR state = $3)

@@ -384,7 +384,7 @@ pdf_feed(struct document *d, const uint8_t *bytes, size_t size, const struct out
         const uint8_t c = bytes[i];
         pdf_watch_for_end(d, c);
         if (d->state == F_NAME && !pdf_ends_name(c)) {
-            if (d->held < PDF_NAME_MAX * 3)
+            if (d->held < (size_t) PDF_NAME_MAX * 3)
                 d->hold[d->held++] = c;
             continue;
         }

@@ -308,6 +308,16 @@ claim_card_is_shared(struct call *c, const struct claim *claim, bool *is)
     return ERR_OK;
 }
 
+static const struct stmt *
+list_by(const struct claim_filter *f)
+{
+    if (!id_is_nil(f->person))
+        return &q_claim_list_of_person;
+    if (f->villages)
+        return &q_claim_list_of_village;
+    return f->state ? &q_claim_list_in_state : &q_claim_list;
+}
+
 static err_t
 claims_by(struct call *c, const struct claim_filter *f, struct rows **rows)
 {
@@ -320,9 +330,8 @@ claims_by(struct call *c, const struct claim_filter *f, struct rows **rows)
         return db_query(c, &q_claim_list_own, rows, P_ID(f->after), P_INT(f->rows), P_TEXT(state),
                         P_TEXT(f->villages), P_ID_OR_NULL(f->person), P_ID_OR_NULL(f->programme),
                         P_ID_OR_NULL(f->household), P_ID_OR_NULL(f->filed_by));
-    return db_query(c, f->villages ? &q_claim_list_of_village : &q_claim_list, rows, P_ID(f->after),
-                    P_INT(f->rows), P_TEXT(state), P_TEXT(f->villages), P_ID_OR_NULL(f->person),
-                    P_ID_OR_NULL(f->programme));
+    return db_query(c, list_by(f), rows, P_ID(f->after), P_INT(f->rows), P_TEXT(state),
+                    P_TEXT(f->villages), P_ID_OR_NULL(f->person), P_ID_OR_NULL(f->programme));
 }
 
 err_t

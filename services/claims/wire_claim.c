@@ -445,7 +445,7 @@ claims_to_wire(struct call *c, const struct claim *claims, size_t count, Claims_
 {
     static const struct claim_view plain = { 0 };
 
-    *out = arena_alloc(c->arena, (count + 1) * sizeof **out);
+    *out = arena_alloc(c->arena, (count + 1) * sizeof(void *));
     if (!*out)
         return no_memory(c);
     for (size_t i = 0; i < count; i++)

@@ -102,10 +102,10 @@ job_from_wire(struct call *c, const Claims__ClaimAccepted *in, struct job *job)
 err_t
 coding_on_accepted(struct call *c, const Claims__ClaimAccepted *in)
 {
-    struct document *documents;
+    struct document *documents = NULL;
     struct job told, job;
     struct id claim;
-    size_t count;
+    size_t count = 0;
 
     TRY(id_from_wire(in->claim_id, "claim_id", &claim, &c->err));
     const err_t code = job_lock(c, claim, &job);
@@ -126,6 +126,25 @@ coding_on_accepted(struct call *c, const Claims__ClaimAccepted *in)
     told.state = job.state;
     TRY(job_tell_anew(c, &told));
     return job_documents_put(c, claim, documents, count);
+}
+
+/* The calendar of a year was published.  A line that the township returned has a clock of our own.
+ */
+err_t
+coding_on_due_day(struct call *c, const Claims__DueDayChanged *in)
+{
+    struct id claim;
+    struct job job;
+
+    TRY(id_from_wire(in->claim_id, "claim_id", &claim, &c->err));
+    const err_t code = job_lock(c, claim, &job);
+    if (code == ERR_NOT_FOUND)
+        return ERR_OK;
+    TRY(code);
+    if (job.returned_for && job.returned_for[0])
+        return ERR_OK;
+    TRY(date_from_wire(in->due_on, "due_on", &job.due_on, &c->err));
+    return job_store(c, &job);
 }
 
 /* A price that is no more leaves the person's sum. */

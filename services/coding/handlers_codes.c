@@ -36,8 +36,8 @@ coding_search_codes(struct call *c, const Coding__SearchCodesRequest *in,
 {
     const struct drg_scheme *scheme = NULL;
     struct drg_hit hits[DRG_HITS_MAX];
-    enum drg_book book;
-    bool more;
+    enum drg_book book = DRG_DX;
+    bool more = false;
 
     TRY(book_of(in, &book, &c->err));
     TRY(scheme_meant(c, in->year, in->checksum, &scheme));

@@ -212,14 +212,24 @@ characters(const char *text)
     return count;
 }
 
+static bool
+has_controls(const char *text)
+{
+    for (const unsigned char *at = (const unsigned char *) text; *at; at++)
+        if (*at < ' ' || *at == 0x7f || (at[0] == 0xc2 && at[1] < 0xa0)) /* C0, DEL, C1 */
+            return true;
+    return false;
+}
+
 err_t
 coding_ask_papers(struct call *c, const Coding__AskPapersRequest *in, Coding__AskPapersReply *out)
 {
     struct job job;
 
     TRY(check_kinds(in, &c->err));
-    if (characters(in->note) > 200)
-        return err_at(&c->err, ERR_INVALID, "$.note", PAPERS_NOTE, "at most 200 characters");
+    if (characters(in->note) > 200 || has_controls(in->note))
+        return err_at(&c->err, ERR_INVALID, "$.note", PAPERS_NOTE,
+                      "at most 200 characters, none of them a control character");
     TRY(lock_taken(c, in->claim_id, &job));
 
     TRY(put_down(c, &job, ON_ASK));

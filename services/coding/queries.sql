@@ -231,10 +231,11 @@ SELECT count(*) FILTER (WHERE state = 'WAITING'), count(*) FILTER (WHERE state =
        count(*) FILTER (WHERE state = 'REVIEWING'),
        count(*) FILTER (WHERE state IN ('WAITING', 'TAKEN', 'CODED', 'REVIEWING') AND due_on < $1),
        min(due_on) FILTER (WHERE state IN ('WAITING', 'TAKEN', 'CODED', 'REVIEWING')),
-       count(*) FILTER (WHERE came_at > $2),
+       (SELECT count(*) FROM job WHERE came_at > $2),
        (SELECT count(*) FROM coded_stay WHERE coded_at > $2),
        (SELECT count(*) FROM coded_stay WHERE reviewed_at > $2 AND payable_fen IS NOT NULL)
-  FROM job;
+  FROM job
+ WHERE state IN ('WAITING', 'TAKEN', 'PARKED', 'CODED', 'REVIEWING');
 
 -- name: tenants_with_leases_over
 SELECT tenants_with_leases_over($1, $2);

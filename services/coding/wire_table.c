@@ -1,9 +1,9 @@
 /* wire_table.c - subsidy tables: plan design's text in, messages and CSV out. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "crypto/crypto.h"
+#include "csv/csv.h"
 #include "rules.h"
 #include "table.h"
 #include "wire.h"
@@ -220,45 +220,33 @@ table_to_wire(struct call *c, const struct subsidy_table *in, const struct drg_n
     return out;
 }
 
-/* Quoted always; what a spreadsheet would take for a formula gets an apostrophe before it. */
-static void
-csv_cell(FILE *out, const char *text, char end)
-{
-    (void) fputc('"', out);
-    if (text[0] != '\0' && strchr("=+-@\t\r", text[0]))
-        (void) fputc('\'', out);
-    for (; *text; text++) {
-        if (*text == '"')
-            (void) fputc('"', out);
-        (void) fputc(*text, out);
-    }
-    (void) fputc('"', out);
-    (void) fputc(end, out);
-}
+enum { CSV_BYTES_MAX = 4 * 1024 * 1024 };
 
 err_t
 table_to_csv(struct call *c, const struct subsidy_table *in, Coding__ExportSubsidyTableReply *out)
 {
-    char *text = NULL, amount[MONEY_TEXT_BYTES], who[ROW_WHO_BYTES];
-    size_t size = 0;
-    FILE *memory = open_memstream(&text, &size);
+    static const char *const heads[] = { "病组编码", "病组名称", "上级病组", "适用人群",
+                                         "补助金额(元)" };
+    OWNED(csv_writer_destroy) struct csv_writer *csv = csv_writer_create(CSV_BYTES_MAX, true);
+    char amount[MONEY_TEXT_BYTES], who[ROW_WHO_BYTES];
 
-    if (!memory)
+    if (!csv)
         return err_set(&c->err, ERR_INTERNAL, "memory", "no memory for the table");
-    (void) fputs("\xef\xbb\xbf病组编码,病组名称,上级病组,适用人群,补助金额(元)\r\n", memory);
+    for (size_t i = 0; i < COUNT(heads); i++)
+        csv_write_field(csv, heads[i]);
+    csv_write_row_end(csv);
     for (size_t i = 0; i < in->row_count; i++) {
         row_who(&in->rows[i], who);
         money_format(in->rows[i].amount, amount);
-        csv_cell(memory, in->rows[i].drg, ',');
-        csv_cell(memory, in->rows[i].name, ',');
-        csv_cell(memory, in->rows[i].parent, ',');
-        csv_cell(memory, who, ',');
-        (void) fprintf(memory, "%s\r\n", amount);
+        csv_write_field(csv, in->rows[i].drg);
+        csv_write_field(csv, in->rows[i].name);
+        csv_write_field(csv, in->rows[i].parent);
+        csv_write_field(csv, who);
+        csv_write_number(csv, amount);
+        csv_write_row_end(csv);
     }
-    const bool written = fclose(memory) == 0;
-    out->body.data = written ? arena_copy(c->arena, text, size) : NULL;
-    out->body.len = size;
-    free(text);
+    const char *text = csv_writer_text(csv, &out->body.len);
+    out->body.data = text ? arena_copy(c->arena, text, out->body.len) : NULL;
     out->content_type = call_text(c, "text/csv; charset=utf-8");
     out->file_name =
         call_text(c, in->state == TABLE_FROZEN ? "subsidy-table.csv" : "subsidy-table-draft.csv");

@@ -11,4 +11,6 @@
 #include "methods.def"
 #undef RPC
 
+err_t contributions_close_windows(struct call *c) MUST_CHECK;
+
 #endif

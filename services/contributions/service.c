@@ -42,6 +42,10 @@ static const struct conf_row conf_rows[] = {
 #undef CONF
 };
 
+static const struct svc_duty duties[] = {
+    { "close_windows", INT64_C(60) * 1000, contributions_close_windows },
+};
+
 const struct svc contributions_service = {
     .name = "contributions",
     .descriptor = &contributions__contributions__descriptor,
@@ -54,6 +58,8 @@ const struct svc contributions_service = {
     .migration_count = COUNT(contributions_migrations),
     .constraints = contributions_constraints,
     .constraint_count = COUNT(contributions_constraints),
+    .duties = duties,
+    .duty_count = COUNT(duties),
     .reasons = reasons,
     .reason_count = COUNT(reasons),
     .conf_rows = conf_rows,

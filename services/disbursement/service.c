@@ -6,6 +6,7 @@
 #include "disbursement_migrations.h"
 #include "disbursement_queries.h"
 #include "handlers.h"
+#include "state.h"
 #include "store.h"
 
 #define RPC(rpc, fn, roles, effect)                                                                \
@@ -42,6 +43,10 @@ static const struct conf_row conf_rows[] = {
 #undef CONF
 };
 
+static const struct svc_duty duties[] = {
+    { "prepare_lists", INT64_C(2) * 1000, disbursement_list_duty },
+};
+
 const struct svc disbursement_service = {
     .name = "disbursement",
     .descriptor = &disbursement__disbursement__descriptor,
@@ -54,9 +59,13 @@ const struct svc disbursement_service = {
     .migration_count = COUNT(disbursement_migrations),
     .constraints = disbursement_constraints,
     .constraint_count = COUNT(disbursement_constraints),
+    .duties = duties,
+    .duty_count = COUNT(duties),
     .reasons = reasons,
     .reason_count = COUNT(reasons),
     .conf_rows = conf_rows,
     .conf_row_count = COUNT(conf_rows),
     .conf_size = sizeof(struct disbursement_conf),
+    .start = disbursement_start,
+    .stop = disbursement_stop,
 };

@@ -6,6 +6,7 @@
 
 #include "state.h"
 #include "store.h"
+#include "store_register.h"
 #include "wire.h"
 
 err_t
@@ -29,6 +30,7 @@ err_t
 caller_is_current(struct call *c, role_set_t roles)
 {
     struct account caller;
+    struct standing standing;
 
     TRY(caller_is_signed_in(c));
     const err_t code = account_get(c, c->account, &caller);
@@ -36,7 +38,8 @@ caller_is_current(struct call *c, role_set_t roles)
         return err_set(&c->err, ERR_FORBIDDEN, "call.tenant",
                        "the caller is no account of this tenant");
     TRY(code);
-    if (caller.state != ACCOUNT_ACTIVE || !(caller.roles & roles))
+    TRY(account_standing(c, caller.id, &standing));
+    if (caller.state != ACCOUNT_ACTIVE || !(caller.roles & standing.roles & roles))
         return err_set(&c->err, ERR_FORBIDDEN, "call.role",
                        "the caller no longer holds the role that this needs");
     return ERR_OK;
@@ -174,7 +177,7 @@ appoint_one(struct call *c, const struct appointment *appointment, size_t i)
     account.must_change = true;
     account.one_time_until = (instant_t){ c->wall.us + identity_policy(c)->one_time_us };
     TRY(account_update(c, &account));
-    TRY(grant_insert(c, account.id, appointment_roles[i]));
+    TRY(grant_insert(c, account.id, appointment_roles[i], (instant_t){ 0 }));
     TRY(scope_set(c, account.id, organisation, scope_count));
     TRY(emit_account_created(c, &account));
     return emit_role_granted(c, account.id, appointment_roles[i], organisation, scope_count);

@@ -155,11 +155,25 @@ rule_grant(struct call *c, const struct account *account, int role, const struct
                       &c->err);
 }
 
+/* An administrator's grant has no end: a tenant must not lose its last one overnight. */
+static err_t
+until_from_wire(struct call *c, const Identity__GrantRoleRequest *in, int role, instant_t *until)
+{
+    if (!in->until)
+        return ERR_OK;
+    until->us = in->until->us;
+    if (until->us > c->wall.us && !administrator_role(UINT32_C(1) << role))
+        return ERR_OK;
+    return err_at(&c->err, ERR_INVALID, "$.until", GRANT_UNTIL,
+                  "a grant ends later than now, and an administrator's not at all");
+}
+
 err_t
 identity_grant_role(struct call *c, const Identity__GrantRoleRequest *in,
                     Identity__GrantRoleReply *out)
 {
     struct id scope[CALL_ORGANISATIONS_MAX], id;
+    instant_t until = { 0 };
     struct account account;
     size_t count = 0;
     int role = 0;
@@ -167,6 +181,7 @@ identity_grant_role(struct call *c, const Identity__GrantRoleRequest *in,
     TRY(id_from_wire(in->account_id, "$.accountId", &id, &c->err));
     TRY(role_from_wire(in->role, &role, &c->err));
     TRY(organisation_ids_from_wire(in, scope, &count, &c->err));
+    TRY(until_from_wire(c, in, role, &until));
     TRY(roles_serialize(c));
     TRY(caller_is_current(c, ROLE_SECURITY_ADMIN));
     TRY(account_lock(c, id, &account));
@@ -174,7 +189,7 @@ identity_grant_role(struct call *c, const Identity__GrantRoleRequest *in,
     TRY(scope_resolve(c, scope, &count));
     TRY(rule_grant(c, &account, role, scope, count));
 
-    TRY(grant_insert(c, id, role));
+    TRY(grant_insert(c, id, role, until));
     if (account.roles == 0)
         TRY(scope_set(c, id, scope, count));
     account.roles |= UINT32_C(1) << role;

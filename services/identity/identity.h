@@ -69,11 +69,13 @@ struct scope {
     struct id organisations[CALL_ORGANISATIONS_MAX];
     size_t count;
     bool whole_tenant; /* the tenant's own is among them, or the account is the platform's */
+    role_set_t roles;  /* those whose grants have not ended */
+    bool nda;          /* an undertaking of confidentiality holds */
 };
 
 struct grant {
-    int role; /* its number */
-    instant_t at;
+    int role;            /* its number */
+    instant_t at, until; /* until: 0 for no end */
     struct id by;
 };
 

@@ -442,7 +442,7 @@ rule_scope(role_set_t held, const struct id *scope, size_t scope_count, const st
 }
 
 uint32_t
-clearance_of(role_set_t roles)
+clearance_of(role_set_t roles, bool nda)
 {
     /* Least privilege: a coder reads illness without a name, a payer names without illness, the
      * county and the designers figures, administrators nothing of the business. */
@@ -461,6 +461,8 @@ clearance_of(role_set_t roles)
     for (size_t i = 0; i < COUNT(clearances); i++)
         if (roles & clearances[i].roles)
             labels |= clearances[i].labels;
+    if ((roles & (ROLE_CODER | ROLE_REVIEWER | ROLE_DESIGNER)) && !nda)
+        labels &= ~(uint32_t) (LABEL_IDENTITY | LABEL_HEALTH);
     return labels;
 }
 

@@ -69,8 +69,11 @@ err_t rule_role_fits_tenant(struct id tenant, int number, struct err *err) MUST_
 /* The scope asked for must be the scope of the roles already held. */
 err_t rule_scope(role_set_t held, const struct id *scope, size_t scope_count,
                  const struct id *asked, size_t asked_count, struct err *err) MUST_CHECK;
-/* Labels (enum label) that the roles may read unmasked. */
-uint32_t clearance_of(role_set_t roles);
+/* Labels (enum label) that the roles may read unmasked.  Who serves the township from outside
+ * (coder, reviewer, designer) reads nobody's identity or illness without a valid undertaking of
+ * confidentiality (6.2.2 c 3); the township's and the villages' own staff are bound by their
+ * office. */
+uint32_t clearance_of(role_set_t roles, bool nda);
 role_set_t administrator_role(role_set_t roles); /* the one among them, or 0 */
 
 /* --- organisations --- */

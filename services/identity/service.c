@@ -3,6 +3,7 @@
 
 #include "commands.h"
 #include "consumers.h"
+#include "duties.h"
 #include "handlers.h"
 #include "identity.h"
 #include "identity_migrations.h"
@@ -46,6 +47,9 @@ static const struct conf_row conf_rows[] = {
 static const struct svc_duty duties[] = {
     { "tidy", INT64_C(600) * 1000, identity_tidy },
     { "disable_unused", INT64_C(3600) * 1000, identity_disable_unused },
+    { "imports", INT64_C(200), identity_work_on_imports },
+    { "end_grants", INT64_C(60) * 1000, identity_end_grants },
+    { "describe_tenants", INT64_C(2) * 1000, identity_describe_tenants },
 };
 
 static const struct svc_command commands[] = {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "identity_queries.h"
+#include "store_register.h"
 
 static const char *const tenant_states[] = {
     [TENANT_ACTIVE] = "ACTIVE", [TENANT_CLOSED] = "CLOSED"
@@ -401,10 +402,10 @@ password_past_list(struct call *c, struct id account, int most, const char ***ha
 /* --- roles --- */
 
 err_t
-grant_insert(struct call *c, struct id account, int role)
+grant_insert(struct call *c, struct id account, int role, instant_t until)
 {
     return db_exec(c, &q_grant_insert, P_ID(c->tenant), P_ID(account), P_INT4(role),
-                   P_INSTANT(c->wall), P_ID_OR_NULL(c->account));
+                   P_INSTANT(c->wall), P_ID_OR_NULL(c->account), p_instant_or_null(until));
 }
 
 err_t
@@ -424,7 +425,8 @@ grant_list(struct call *c, struct id account, struct grant **grants, size_t *cou
     for (size_t i = 0; i < *count; i++)
         (*grants)[i] = (struct grant){ .role = (int) rows_int(rows, (int) i, 0),
                                        .at = rows_instant(rows, (int) i, 1),
-                                       .by = rows_id(rows, (int) i, 2) };
+                                       .by = rows_id(rows, (int) i, 2),
+                                       .until = instant_or_never(rows, (int) i, 3) };
     return ERR_OK;
 }
 
@@ -450,6 +452,10 @@ scope_list(struct call *c, struct id account, struct scope *scope)
         scope->organisations[i] = rows_id(rows, (int) i, 0);
         scope->whole_tenant = scope->whole_tenant || rows_bool(rows, (int) i, 1);
     }
+    struct standing standing;
+    TRY(account_standing(c, account, &standing));
+    scope->roles = standing.roles;
+    scope->nda = standing.nda;
     return ERR_OK;
 }
 

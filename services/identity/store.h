@@ -18,6 +18,20 @@ static const struct db_constraint identity_constraints[] __attribute__((unused))
     { "account_login_name_once", ERR_CONFLICT, LOGIN_NAME_TAKEN, "the login name is taken" },
     { "account_roles_compatible", ERR_REFUSED, ROLE_FORBIDDEN_PAIR,
       "one person may not hold both roles" },
+    { "register_import_once", ERR_RACED, IMPORT_RACED, "two first pieces of one list met" },
+    { "register_import_size", ERR_INVALID, IMPORT_TOO_LARGE, "a list has at most 64 MiB" },
+    { "register_import_two_persons", ERR_REFUSED, IMPORT_SELF,
+      "who sends a list does not decide on it" },
+    { "register_import_clean", ERR_REFUSED, IMPORT_FAULTY, "a list with faults is not approved" },
+    { "person_once", ERR_CONFLICT, PERSON_EXISTS, "the person's id is taken" },
+    { "person_id_number_once", ERR_CONFLICT, PERSON_EXISTS,
+      "the register has a living person with that number" },
+    { "household_once", ERR_CONFLICT, HOUSEHOLD_EXISTS, "the household's id is taken" },
+    { "household_number_once", ERR_CONFLICT, HOUSEHOLD_EXISTS,
+      "the village has a household of that number" },
+    { "membership_one_at_a_time", ERR_CONFLICT, PERSON_ELSEWHERE,
+      "the person is a member of another household" },
+    { "nda_once", ERR_CONFLICT, NDA_EXISTS, "the undertaking is recorded already" },
     { "api_token_once", ERR_CONFLICT, TOKEN_EXISTS, "the API token exists already" },
 };
 
@@ -64,7 +78,7 @@ err_t password_past_add(struct call *c, struct id account, const char *hash, int
 err_t password_past_list(struct call *c, struct id account, int most, const char ***hashes,
                          size_t *count) MUST_CHECK;
 
-err_t grant_insert(struct call *c, struct id account, int role) MUST_CHECK;
+err_t grant_insert(struct call *c, struct id account, int role, instant_t until) MUST_CHECK;
 err_t grant_delete(struct call *c, struct id account, int role) MUST_CHECK;
 err_t grant_list(struct call *c, struct id account, struct grant **grants,
                  size_t *count) MUST_CHECK;

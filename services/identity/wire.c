@@ -213,6 +213,7 @@ grants_to_wire(struct call *c, const struct account_view *view, Identity__Accoun
         MAKE(c, Identity__Grant, identity__grant__init, grant);
         grant->role = (Huzhu__Role__Name) view->grants[i].role;
         TRY(put_instant(c, view->grants[i].at, &grant->granted_at));
+        TRY(put_instant(c, view->grants[i].until, &grant->until));
         TRY(put_id(c, view->grants[i].by, &grant->granted_by));
         TRY(put_ids(c, view->scope, view->scope_count, &grant->organisation_ids,
                     &grant->n_organisation_ids));
@@ -369,11 +370,11 @@ principal_to_wire(struct call *c, const struct principal_facts *facts,
         p.tenant_id = (ProtobufCBinaryData){ 16, (uint8_t *) facts->tenant.bytes };
     if (!id_is_nil(facts->person))
         p.person_id = (ProtobufCBinaryData){ 16, (uint8_t *) facts->person.bytes };
-    p.roles = facts->roles;
+    p.roles = facts->roles & scope->roles;
     p.organisation_id = organisations;
     p.n_organisation_id = scope->count;
     p.whole_tenant = scope->whole_tenant;
-    p.clearance = clearance_of(facts->roles);
+    p.clearance = clearance_of((role_set_t) p.roles, scope->nda);
     p.issued_us = c->wall.us;
     p.expires_us = until.us;
     TRY(principal_sign(c, &p, principal));

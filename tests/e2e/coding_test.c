@@ -142,6 +142,11 @@ the_queue_is_reached_through_https(void **state)
     assert_int_equal(absent.status, 404);
     assert_string_equal(absent.reason, "table.none");
     answer_free(&absent);
+    (void) snprintf(path, sizeof path, "/api/v1/subsidyTables/%s:export", table);
+    struct answer no_file = gets(officer, path);
+    assert_int_equal(no_file.status, 404);
+    assert_string_equal(no_file.reason, "table.none");
+    answer_free(&no_file);
     struct answer unknown =
         posts(designer, "/api/v1/subsidyTables", "{s:s, s:s, s:s}", "tableId", table, "programmeId",
               mints(), "text", "drg\tamount\nES45\t800\n");

@@ -957,6 +957,49 @@ req_6_2_2f_every_step_has_actor_time_and_states(void **state)
     assert_int_equal(events_of("PayeeChanged"), 1);
 }
 
+/* Two services' logs have no common order: what is heard in the wrong one comes to the same. */
+static void
+a_price_is_heard_before_the_return_it_answers(void **state)
+{
+    Disbursement__LineReturned returned = DISBURSEMENT__LINE_RETURNED__INIT;
+
+    (void) state;
+    const struct id id = accepted();
+    returned.claim_id = wire(id);
+    tell_priced(id, 100000, "2025-09-28");
+    for (int64_t fen = 90000; fen >= 80000; fen -= 10000) { /* returned twice */
+        tell_priced(id, fen, "2025-09-29");
+        tell("disbursement", &returned.base);
+        OK(get(&member, id));
+        assert_int_equal(claim()->state, CLAIMS__CLAIM__STATE__DECIDED);
+        assert_int_equal(claim()->payable->fen, fen);
+        assert_true(is_on(claim()->decided_on, "2025-09-29"));
+    }
+    tell("disbursement", &returned.base); /* and once in order */
+    OK(get(&member, id));
+    assert_int_equal(claim()->state, CLAIMS__CLAIM__STATE__ACCEPTED);
+}
+
+static void
+a_list_is_heard_of_before_its_price(void **state)
+{
+    Disbursement__ListApproved list = DISBURSEMENT__LIST_APPROVED__INIT;
+    Disbursement__ListApproved__Line line = DISBURSEMENT__LIST_APPROVED__LINE__INIT,
+                                     *lines[] = { &line };
+
+    (void) state;
+    const struct id id = accepted();
+    line.claim_id = wire(id);
+    list.lines = lines;
+    list.n_lines = 1;
+    tell("disbursement", &list.base);
+    tell_priced(id, 100000, "2025-09-28");
+    OK(get(&member, id));
+    assert_int_equal(claim()->state, CLAIMS__CLAIM__STATE__LISTED);
+    assert_int_equal(claim()->payable->fen, 100000);
+    assert_true(is_on(claim()->decided_on, "2025-09-28"));
+}
+
 static void
 late_events_leave_a_line_and_change_nothing(void **state)
 {
@@ -974,7 +1017,10 @@ late_events_leave_a_line_and_change_nothing(void **state)
     OK(get(&member, id));
     assert_int_equal(claim()->state, CLAIMS__CLAIM__STATE__WITHDRAWN);
     assert_null(claim()->payable);
-    assert_int_equal(cluster_sql(cluster, "SELECT FROM claims.claim_step WHERE what = 'LATE'"), 3);
+    assert_int_equal(cluster_sql(cluster,
+                                 "SELECT FROM claims.claim_step WHERE what = 'LATE' AND to_state = "
+                                 "'WITHDRAWN'"),
+                     3);
     assert_int_equal(events_of("ClaimWithdrawn"), 1);
     assert_int_equal(events_of("ClaimRefused"), 0);
 }
@@ -1145,6 +1191,33 @@ a_coder_reads_the_papers_of_the_job_in_hand(void **state)
                      2); /* the coder's two looks */
 }
 
+static void
+req_001_2f_papers_are_sealed_and_every_look_is_recorded(void **state)
+{
+    Claims__ReadUploadRequest in = CLAIMS__READ_UPLOAD_REQUEST__INIT;
+    struct id upload;
+
+    (void) state;
+    (void) accepted();
+    memcpy(upload.bytes, claim()->documents[0]->upload_id->value.data, 16);
+    in.upload_id = wire(upload);
+    /* what lies on the disk shows no picture, in pieces or in events */
+    assert_int_equal(cluster_sql(cluster, "SELECT FROM claims.upload_piece"), 3);
+    assert_int_equal(cluster_sql(cluster, "SELECT FROM claims.upload_piece WHERE"
+                                          " position('JFIF'::bytea IN sealed) > 0"),
+                     0);
+    assert_int_equal(cluster_sql(cluster, "SELECT FROM claims.event WHERE"
+                                          " position('JFIF'::bytea IN body) > 0"),
+                     0);
+    OK(ask(&member, "ReadUpload", &in.base)); /* the sender's own */
+    OK(ask(&clerk, "ReadUpload", &in.base));
+    OK(ask(&auditor, "ReadUpload", &in.base));
+    FAILS(ask(&far_clerk, "ReadUpload", &in.base), ERR_NOT_FOUND, "upload.none");
+    assert_int_equal(cluster_sql(cluster, "SELECT FROM claims.event"
+                                          " WHERE topic = 'huzhu.bus.v1.SensitiveRead'"),
+                     2);
+}
+
 static size_t
 listed(const struct person *person, const Claims__ListClaimsRequest *in)
 {
@@ -1265,7 +1338,8 @@ a_photograph(size_t *size)
     memcpy(bytes, head.bytes, before);
     for (size_t i = 0; i < scan; i++)
         bytes[before + i] = (uint8_t) (i * 2654435761U >> 13) & 0x7f;
-    memcpy(bytes + before + scan, "\xff\xd9", 2);
+    bytes[before + scan] = 0xff;
+    bytes[before + scan + 1] = 0xd9;
     *size = before + scan + 2;
     return bytes;
 }
@@ -1273,31 +1347,31 @@ a_photograph(size_t *size)
 static void
 req_7_2_2_an_upload_goes_on_after_a_drop(void **state)
 {
-    enum { PIECE = 100000 };
+    const size_t piece = 100000;
     const struct id id = new_id();
     size_t size;
     uint8_t *bytes = a_photograph(&size);
 
     (void) state;
-    for (size_t at = 0; at < 3 * PIECE; at += PIECE)
-        OK(send_piece(id, bytes, (int64_t) at, PIECE, false));
+    for (size_t at = 0; at < 3 * piece; at += piece)
+        OK(send_piece(id, bytes, (int64_t) at, piece, false));
     /* the line drops: the phone asks where to go on, sends a piece twice, and goes on */
-    FAILS(send_piece(id, bytes, 5 * PIECE, PIECE, false), ERR_CONFLICT, "upload.gap");
+    FAILS(send_piece(id, bytes, (int64_t) (5 * piece), piece, false), ERR_CONFLICT, "upload.gap");
     assert_non_null(strstr(answer.text, "300000"));
-    OK(send_piece(id, bytes, 2 * PIECE, PIECE, false));
-    for (size_t at = 3 * PIECE; at < size; at += PIECE)
-        OK(send_piece(id, bytes, (int64_t) at, size - at < PIECE ? size - at : PIECE,
-                      size - at <= PIECE));
+    OK(send_piece(id, bytes, (int64_t) (2 * piece), piece, false));
+    for (size_t at = 3 * piece; at < size; at += piece)
+        OK(send_piece(id, bytes, (int64_t) at, size - at < piece ? size - at : piece,
+                      size - at <= piece));
     const Claims__Upload *upload = ((Claims__WriteUploadReply *) answer.body)->upload;
     assert_true(upload->finished);
     assert_int_equal(upload->sent, size);
     assert_true(upload->size < upload->sent);
     /* every piece again, after what is stored has become another: known by its digest */
-    for (size_t at = 0; at < size; at += PIECE)
-        OK(send_piece(id, bytes, (int64_t) at, size - at < PIECE ? size - at : PIECE,
-                      size - at <= PIECE));
+    for (size_t at = 0; at < size; at += piece)
+        OK(send_piece(id, bytes, (int64_t) at, size - at < piece ? size - at : piece,
+                      size - at <= piece));
     bytes[10] ^= 1;
-    FAILS(send_piece(id, bytes, 0, PIECE, false), ERR_CONFLICT, "upload.other_bytes");
+    FAILS(send_piece(id, bytes, 0, piece, false), ERR_CONFLICT, "upload.other_bytes");
     assert_int_equal(cluster_broken_invariants(cluster), 0);
     free(bytes);
 }
@@ -1306,7 +1380,7 @@ static void
 req_9_2_3b_bad_documents_are_refused_and_not_stored(void **state)
 {
     static const char pdf[] = "%PDF-1.4\n1 0 obj<</S/JavaScript/JS(x)>>\n%%EOF";
-    struct sample sample = { .size = 0 };
+    struct sample sample;
     Claims__WriteUploadRequest in = CLAIMS__WRITE_UPLOAD_REQUEST__INIT;
 
     (void) state;
@@ -1781,6 +1855,8 @@ main(void)
         TEST(req_003_9_a_stay_is_claimed_once),
         TEST(req_003_9_two_claims_of_one_stay_at_once_are_one),
         TEST(req_6_2_2f_every_step_has_actor_time_and_states),
+        TEST(a_price_is_heard_before_the_return_it_answers),
+        TEST(a_list_is_heard_of_before_its_price),
         TEST(late_events_leave_a_line_and_change_nothing),
         TEST(coding_asks_for_papers_and_finds_unfit_stays),
         TEST(req_003_14_by_hand_a_claim_is_refused_for_a_listed_ground_with_evidence),
@@ -1788,6 +1864,7 @@ main(void)
         TEST(a_payee_who_is_not_the_patient_needs_a_mandate),
         TEST(who_has_no_part_in_a_claim_does_not_see_it),
         TEST(a_coder_reads_the_papers_of_the_job_in_hand),
+        TEST(req_001_2f_papers_are_sealed_and_every_look_is_recorded),
         TEST(lists_hold_what_the_caller_may_see),
         TEST(a_card_of_several_people_is_flagged_to_staff),
         TEST(req_9_2_3b_what_is_stored_has_no_metadata),

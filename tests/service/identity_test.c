@@ -971,6 +971,138 @@ a_disabled_account_is_out_at_once(void **state)
            SIGN_IN_REFUSED);
 }
 
+/* The principal that the session stands for at this moment. */
+static uint32_t
+principal_of(const struct person *person, uint32_t *roles)
+{
+    const Identity__ResumeSessionReply *reply = EXPECT_OK(resume(person->token));
+    Bus__SignedPrincipal *outer =
+        bus__signed_principal__unpack(NULL, reply->principal.len, reply->principal.data);
+    Bus__Principal *p = bus__principal__unpack(NULL, outer->principal.len, outer->principal.data);
+    const uint32_t clearance = p->clearance;
+
+    *roles = p->roles;
+    bus__principal__free_unpacked(p, NULL);
+    bus__signed_principal__free_unpacked(outer, NULL);
+    return clearance;
+}
+
+static struct answer
+records_nda(const struct person *who, struct id account, int signed_ago, int expires_in)
+{
+    Identity__RecordNdaRequest in = IDENTITY__RECORD_NDA_REQUEST__INIT;
+    Huzhu__Date from = HUZHU__DATE__INIT, until = HUZHU__DATE__INIT;
+
+    from.days = date_of(clock_now()).days - signed_ago;
+    until.days = date_of(clock_now()).days + expires_in;
+    in.account_id = wire(account);
+    in.nda_id = wire(id_mint(clock_now()));
+    in.signed_on = &from;
+    in.expires_on = &until;
+    return ask(who, "RecordNda", &in);
+}
+
+static void
+req_6_2_2c3_a_coder_opens_nothing_without_an_undertaking(void **state)
+{
+    Identity__ListNdasRequest list = IDENTITY__LIST_NDAS_REQUEST__INIT;
+    uint32_t roles = 0;
+
+    (void) state;
+    const struct id coder = hires("bian.ma"), clerk = hires("cun.wei");
+    EXPECT_OK(grant(&security_admin, coder, HUZHU__ROLE__NAME__CODER, NULL));
+    EXPECT_OK(grant(&security_admin, clerk, HUZHU__ROLE__NAME__VILLAGE_CLERK, NULL));
+    const struct person codes = signs_in("bian.ma@jingkou", PASSWORD);
+    const struct person files = signs_in("cun.wei@jingkou", PASSWORD);
+    assert_int_equal(principal_of(&codes, &roles), 0);
+    assert_int_equal(roles, ROLE_CODER);
+    assert_int_equal(principal_of(&files, &roles), LABEL_IDENTITY | LABEL_HEALTH | LABEL_MONEY);
+
+    EXPECT(records_nda(&system_admin, coder, 0, 1), ERR_FORBIDDEN, "call.role");
+    EXPECT(records_nda(&security_admin, security_admin.account, 0, 1), ERR_REFUSED, ACCOUNT_SELF);
+    EXPECT(records_nda(&security_admin, coder, -1, 1), ERR_INVALID, NDA_DATES);
+    EXPECT(records_nda(&security_admin, coder, 1, -2), ERR_INVALID, NDA_DATES);
+    EXPECT(records_nda(&security_admin, id_mint(clock_now()), 1, 1), ERR_NOT_FOUND, ACCOUNT_NONE);
+    EXPECT_OK(records_nda(&security_admin, coder, 10, -1)); /* over since yesterday */
+    assert_int_equal(principal_of(&codes, &roles), 0);
+    EXPECT_OK(records_nda(&security_admin, coder, 0, 0)); /* holds today, to the last */
+    assert_int_equal(principal_of(&codes, &roles), LABEL_HEALTH);
+    list.account_id = wire(coder);
+    const Identity__ListNdasReply *reply = EXPECT_OK(ask(&security_admin, "ListNdas", &list));
+    assert_int_equal(reply->n_ndas, 2);
+    assert_int_equal(events("NdaRecorded"), 2);
+}
+
+static void
+req_6_2_2c3_a_grant_drops_out_when_its_time_is_over(void **state)
+{
+    Identity__GrantRoleRequest in = IDENTITY__GRANT_ROLE_REQUEST__INIT;
+    Huzhu__Instant until = HUZHU__INSTANT__INIT;
+    struct svc_thread *duty_thread_ = NULL;
+    uint32_t roles = 0;
+    struct err err;
+
+    (void) state;
+    in.account_id = wire(hires("lin.shi"));
+    in.role = HUZHU__ROLE__NAME__TOWNSHIP_OFFICER;
+    in.until = &until;
+    until.us = clock_now().us - 1;
+    EXPECT(ask(&security_admin, "GrantRole", &in), ERR_INVALID, GRANT_UNTIL);
+    until.us = clock_now().us + 3600 * US_PER_SECOND;
+    in.role = HUZHU__ROLE__NAME__AUDIT_ADMIN;
+    EXPECT(ask(&security_admin, "GrantRole", &in), ERR_INVALID, GRANT_UNTIL);
+    in.role = HUZHU__ROLE__NAME__TOWNSHIP_OFFICER;
+    EXPECT_OK(ask(&security_admin, "GrantRole", &in));
+    const struct person officer = signs_in("lin.shi@jingkou", PASSWORD);
+    (void) principal_of(&officer, &roles);
+    assert_int_equal(roles, ROLE_TOWNSHIP_OFFICER);
+    (void) cluster_sql(cluster, "UPDATE identity.role_grant SET until = now() - interval '1 s' "
+                                "WHERE until IS NOT NULL");
+    assert_int_equal(principal_of(&officer, &roles), 0);
+    assert_int_equal(roles, 0);
+    /* The duty then revokes it for good, and says so. */
+    assert_int_equal(svc_thread_create(rt, 5000, &duty_thread_, &err), ERR_OK);
+    duty_thread_->is_duty = true;
+    for (size_t i = 0; i < identity_service.duty_count; i++)
+        if (strcmp(identity_service.duties[i].name, "end_grants") == 0)
+            assert_int_equal(duty_run(duty_thread_, &identity_service.duties[i], &err), ERR_OK);
+    svc_thread_destroy(duty_thread_);
+    assert_int_equal(count("SELECT count(*) FROM identity.role_grant WHERE until IS NOT NULL"), 0);
+    assert_int_equal(events("RoleRevoked"), 1);
+}
+
+/* Both ways round, and over a second account of the same person (6.2.2 a). */
+static void
+req_6_2_2a_forbidden_pairs_are_refused(void **state)
+{
+    static const struct {
+        int one, other;
+    } pairs[] = {
+        { HUZHU__ROLE__NAME__CODER, HUZHU__ROLE__NAME__APPROVER },
+        { HUZHU__ROLE__NAME__CODER, HUZHU__ROLE__NAME__REVIEWER },
+        { HUZHU__ROLE__NAME__CODER, HUZHU__ROLE__NAME__PAYER },
+        { HUZHU__ROLE__NAME__CODER, HUZHU__ROLE__NAME__TOWNSHIP_OFFICER },
+        { HUZHU__ROLE__NAME__REVIEWER, HUZHU__ROLE__NAME__TOWNSHIP_OFFICER },
+        { HUZHU__ROLE__NAME__REVIEWER, HUZHU__ROLE__NAME__VILLAGE_CLERK },
+        { HUZHU__ROLE__NAME__TOWNSHIP_OFFICER, HUZHU__ROLE__NAME__PAYER },
+        { HUZHU__ROLE__NAME__PAYER, HUZHU__ROLE__NAME__APPROVER },
+        { HUZHU__ROLE__NAME__AUDITOR, HUZHU__ROLE__NAME__TOWNSHIP_OFFICER },
+        { HUZHU__ROLE__NAME__SYSTEM_ADMIN, HUZHU__ROLE__NAME__CODER },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < COUNT(pairs); i++) {
+        char name[16];
+        (void) snprintf(name, sizeof name, "a%zu", i);
+        const struct id id = hires(name);
+        EXPECT_OK(grant(&security_admin, id, pairs[i].one, NULL));
+        EXPECT(grant(&security_admin, id, pairs[i].other, NULL), ERR_REFUSED, ROLE_FORBIDDEN_PAIR);
+        EXPECT_OK(revoke_role(&security_admin, id, pairs[i].one));
+        EXPECT_OK(grant(&security_admin, id, pairs[i].other, NULL));
+        EXPECT(grant(&security_admin, id, pairs[i].one, NULL), ERR_REFUSED, ROLE_FORBIDDEN_PAIR);
+    }
+}
+
 static void
 roles_follow_pairs_scopes_and_offices(void **state)
 {
@@ -1596,6 +1728,9 @@ main(void)
         TEST(accounts_are_made_by_one_and_opened_by_another),
         TEST(a_disabled_account_is_out_at_once),
         TEST(roles_follow_pairs_scopes_and_offices),
+        TEST(req_6_2_2c3_a_coder_opens_nothing_without_an_undertaking),
+        TEST(req_6_2_2c3_a_grant_drops_out_when_its_time_is_over),
+        TEST(req_6_2_2a_forbidden_pairs_are_refused),
         TEST(whole_tenants_are_seen_by_who_was_granted_them),
         TEST(one_person_with_two_accounts_is_one_person),
         TEST(sql_by_hand_cannot_join_forbidden_roles),

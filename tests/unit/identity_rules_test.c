@@ -282,9 +282,9 @@ forbidden_pairs_are_forbidden_both_ways_and_no_others(void **state)
     /* 1 member, 2 village clerk, 3 township officer, 4 approver, 5 payer, 6 coder, 7 reviewer,
      * 8 designer, 9 auditor, 10 county viewer, 11 system, 12 security, 13 audit administrator */
     static const char *const matrix[14] = {
-        [1] = "..........xxx",  [2] = "...xxx.xx.xxx",  [3] = "...xx...x.xxx",
-        [4] = ".xx.xxxxx.xxx",  [5] = ".xxx.xx.x.xxx",  [6] = ".x.xx.xxx.xxx",
-        [7] = "...xxx.xx.xxx",  [8] = ".x.x.xx.x.xxx",  [9] = ".xxxxxxx..xxx",
+        [1] = "..........xxx",  [2] = "...xxxxxx.xxx",  [3] = "...xxxx.x.xxx",
+        [4] = ".xx.xxxxx.xxx",  [5] = ".xxx.xxxx.xxx",  [6] = ".xxxx.xxx.xxx",
+        [7] = ".xxxxx.xx.xxx",  [8] = ".x.xxxx.x.xxx",  [9] = ".xxxxxxx..xxx",
         [10] = "..........xxx", [11] = "xxxxxxxxxx.xx", [12] = "xxxxxxxxxxx.x",
         [13] = "xxxxxxxxxxxx.",
     };
@@ -355,15 +355,18 @@ static void
 clearance_follows_the_least_privilege(void **state)
 {
     (void) state;
-    assert_int_equal(clearance_of(0), 0);
-    assert_int_equal(clearance_of(ROLE_CODER), LABEL_HEALTH);
-    assert_int_equal(clearance_of(ROLE_PAYER), LABEL_IDENTITY | LABEL_MONEY);
-    assert_int_equal(clearance_of(ROLE_DESIGNER), LABEL_MONEY);
-    assert_int_equal(clearance_of(ROLE_COUNTY_VIEWER), LABEL_MONEY);
-    assert_int_equal(clearance_of(ROLE_VILLAGE_CLERK), LABEL_IDENTITY | LABEL_HEALTH | LABEL_MONEY);
-    assert_int_equal(clearance_of(ROLE_SYSTEM_ADMIN), 0);
-    assert_int_equal(clearance_of(ROLE_SECURITY_ADMIN), 0);
-    assert_int_equal(clearance_of(ROLE_AUDIT_ADMIN), 0);
+    assert_int_equal(clearance_of(0, true), 0);
+    assert_int_equal(clearance_of(ROLE_CODER, true), LABEL_HEALTH);
+    assert_int_equal(clearance_of(ROLE_CODER, false), 0);
+    assert_int_equal(clearance_of(ROLE_DESIGNER | ROLE_PAYER, false), LABEL_MONEY);
+    assert_int_equal(clearance_of(ROLE_PAYER, true), LABEL_IDENTITY | LABEL_MONEY);
+    assert_int_equal(clearance_of(ROLE_DESIGNER, true), LABEL_MONEY);
+    assert_int_equal(clearance_of(ROLE_COUNTY_VIEWER, true), LABEL_MONEY);
+    assert_int_equal(clearance_of(ROLE_VILLAGE_CLERK, true),
+                     LABEL_IDENTITY | LABEL_HEALTH | LABEL_MONEY);
+    assert_int_equal(clearance_of(ROLE_SYSTEM_ADMIN, true), 0);
+    assert_int_equal(clearance_of(ROLE_SECURITY_ADMIN, true), 0);
+    assert_int_equal(clearance_of(ROLE_AUDIT_ADMIN, true), 0);
     assert_int_equal(administrator_role(ROLE_SYSTEM_ADMIN), ROLE_SYSTEM_ADMIN);
     assert_int_equal(administrator_role(ROLE_CODER), 0);
 }

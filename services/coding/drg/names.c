@@ -191,20 +191,25 @@ fill_groups(struct drg_names *names, const struct drg_scheme *s)
     return true;
 }
 
+static bool
+fill(struct drg_names *names, const struct drg_scheme *s)
+{
+    return fill_own(&names->books[DRG_DX], s, &s->dx, s->dx_names) &&
+           fill_own(&names->books[DRG_OP], s, &s->op, s->op_names) &&
+           fill_foreign(&names->books[DRG_DX_FOREIGN], s, &s->dx_map, &s->dx, s->dx_names) &&
+           fill_foreign(&names->books[DRG_OP_FOREIGN], s, &s->op_map, &s->op, s->op_names) &&
+           fill_groups(names, s);
+}
+
 struct drg_names *
 drg_names_create(const struct drg_scheme *scheme)
 {
-    OWNED(drg_names_destroy) struct drg_names *names = calloc(1, sizeof *names);
+    struct drg_names *names = calloc(1, sizeof *names);
 
-    if (!names || !fill_own(&names->books[DRG_DX], scheme, &scheme->dx, scheme->dx_names) ||
-        !fill_own(&names->books[DRG_OP], scheme, &scheme->op, scheme->op_names) ||
-        !fill_foreign(&names->books[DRG_DX_FOREIGN], scheme, &scheme->dx_map, &scheme->dx,
-                      scheme->dx_names) ||
-        !fill_foreign(&names->books[DRG_OP_FOREIGN], scheme, &scheme->op_map, &scheme->op,
-                      scheme->op_names) ||
-        !fill_groups(names, scheme))
-        return NULL;
-    return TAKE(names);
+    if (names && fill(names, scheme))
+        return names;
+    drg_names_destroy(names);
+    return NULL;
 }
 
 void

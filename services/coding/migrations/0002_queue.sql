@@ -148,6 +148,10 @@ SELECT guard_tenant('job');
 CREATE INDEX job_waiting ON job (tenant_id, due_on, complete_on, claim_id) WHERE state = 'WAITING';
 CREATE INDEX job_for_review ON job (tenant_id, due_on, complete_on, claim_id) WHERE state = 'CODED';
 CREATE INDEX job_in_hand ON job (lease_until) WHERE lease_until IS NOT NULL;
+CREATE INDEX job_held ON job (tenant_id, holder_id) WHERE holder_id IS NOT NULL;
+CREATE INDEX job_open ON job (tenant_id, state, due_on)
+ WHERE state IN ('WAITING', 'TAKEN', 'PARKED', 'CODED', 'REVIEWING'); -- the figures: what is over is the bulk of a year
+CREATE INDEX job_came_at ON job (tenant_id, came_at);
 CREATE INDEX job_by_due ON job (tenant_id, due_on, claim_id);
 
 CREATE TABLE job_document (
@@ -208,6 +212,7 @@ CREATE TABLE coded_stay (
 SELECT guard_tenant('coded_stay');
 CREATE UNIQUE INDEX coded_stay_one_price ON coded_stay (tenant_id, claim_id) WHERE state = 'PRICED';
 CREATE INDEX coded_stay_of_person ON coded_stay (tenant_id, programme_id, person_id) WHERE state = 'PRICED';
+CREATE INDEX coded_stay_reviewed_at ON coded_stay (tenant_id, reviewed_at) WHERE payable_fen IS NOT NULL;
 CREATE INDEX coded_stay_coded_at ON coded_stay (tenant_id, coded_at);
 
 CREATE TABLE price_step (

@@ -1,0 +1,2 @@
+# What contributions links beside the runtime.
+set(contributions_extra huzhu_mask huzhu_csv)

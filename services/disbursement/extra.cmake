@@ -1,0 +1,2 @@
+# What is shown of payees is masked by common/mask.
+set(disbursement_extra huzhu_mask)

@@ -180,6 +180,32 @@ disclosure_file_complaint(struct call *c, const Disclosure__FileComplaintRequest
     return out->number && out->code && out->accept_by && out->reply_by ? ERR_OK : no_memory(c);
 }
 
+err_t
+disclosure_lodge_complaint(struct call *c, const Disclosure__LodgeComplaintRequest *in,
+                           Disclosure__LodgeComplaintReply *out)
+{
+    Disclosure__FileComplaintRequest same = DISCLOSURE__FILE_COMPLAINT_REQUEST__INIT;
+    Disclosure__FileComplaintReply reply = DISCLOSURE__FILE_COMPLAINT_REPLY__INIT;
+
+    same.complaint_id = in->complaint_id;
+    same.category = in->category;
+    same.severity = in->severity;
+    same.text = in->text;
+    same.contact = in->contact;
+    same.village_id = in->village_id;
+    same.claim_id = in->claim_id;
+    same.publication_id = in->publication_id;
+    same.about_id = in->about_id;
+    TRY(disclosure_file_complaint(c, &same, &reply));
+    out->complaint_id = reply.complaint_id;
+    out->number = reply.number;
+    out->code = reply.code;
+    out->accept_by = reply.accept_by;
+    out->reply_by = reply.reply_by;
+    out->owner_id = reply.owner_id;
+    return ERR_OK;
+}
+
 /* A wrong code is no error: the count of tries must be stored. */
 err_t
 disclosure_show_complaint_state(struct call *c, const Disclosure__ShowComplaintStateRequest *in,

@@ -10,7 +10,6 @@
 #include "pages.h"
 #include "rules.h"
 #include "store.h"
-#include "svc/runtime.h"
 #include "wire.h"
 
 enum { FIGURES_MAX = 80 };
@@ -255,7 +254,7 @@ report_build(struct call *c, const Contributions__Programme *p, struct report *r
     TRY(figures_make(c, p, r->programme, &figures));
     TRY(page_make(c, title, &figures, page));
     TRY(book_make(c, title, &figures, date_start((date_t){ p->ends_on->days }), book));
-    TRY(message_pack(c, &figures.base, 256 * 1024, &packed));
+    TRY(message_pack(c, &figures.base, &packed));
     r->figures = packed.data;
     r->figures_size = packed.len;
     sha256(page->data, page->len, r->sha256);

@@ -129,7 +129,7 @@ programme_put(struct call *c, const Contributions__Programme *p)
         memcpy(prior.bytes, p->prior_programme_id->value.data, sizeof prior.bytes);
     if (!p->starts_on || !p->ends_on)
         return err_set(&c->err, ERR_INVALID, EVENT_FORM, "a programme without days");
-    TRY(message_pack(c, &p->base, MESSAGE_BYTES_MAX, &body));
+    TRY(message_pack(c, &p->base, &body));
     TRY(db_exec(c, &q_programme_put, P_ID(c->tenant), P_ID(id), P_ID_OR_NULL(prior),
                 P_INT4(p->year), P_INT4(p->state), P_DATE(((date_t){ p->starts_on->days })),
                 P_DATE(((date_t){ p->ends_on->days })), P_INT(p->version),
@@ -221,7 +221,7 @@ participation_put(struct call *c, struct id programme,
 {
     ProtobufCBinaryData body;
 
-    TRY(message_pack(c, &in->base, MESSAGE_BYTES_MAX, &body));
+    TRY(message_pack(c, &in->base, &body));
     return db_exec(c, &q_participation_put, P_ID(c->tenant), P_ID(programme),
                    P_INT(in->people ? in->people->taking_part : 0),
                    P_INT(in->people ? in->people->whole : 0),

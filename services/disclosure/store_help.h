@@ -10,7 +10,7 @@
 #include "disclosure_queries.h"
 #include "svc/runtime.h"
 
-enum { CONTEXT_BYTES = 80, MESSAGE_BYTES_MAX = 256 * 1024 };
+enum { CONTEXT_BYTES = 80 };
 
 static inline err_t
 no_memory(struct call *c)
@@ -83,7 +83,7 @@ seal_message(struct call *c, const char *what, struct id id, const ProtobufCMess
     ProtobufCBinaryData packed;
 
     context_of(what, id, context);
-    TRY(message_pack(c, message, MESSAGE_BYTES_MAX, &packed));
+    TRY(message_pack(c, message, &packed));
     return call_seal(c, context, packed.data, packed.len, sealed);
 }
 

@@ -6,7 +6,6 @@
 
 #include "notices.h"
 #include "store.h"
-#include "svc/runtime.h"
 #include "wire.h"
 
 static struct id

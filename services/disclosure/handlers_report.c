@@ -10,7 +10,6 @@
 #include "pages.h"
 #include "rules.h"
 #include "store.h"
-#include "svc/runtime.h"
 #include "wire.h"
 
 enum { FIGURES_MAX = 80 };

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "notices.h"
-#include "svc/runtime.h"
 
 static err_t
 no_memory(struct call *c)

@@ -31,7 +31,7 @@ disclosure_list_notices(struct call *c, const Disclosure__ListNoticesRequest *in
 
     TRY(list_in(in->page_size, in->page_token, &limit, &before, &c->err));
     TRY(notice_list(c, before, in->unread_only, limit, &list, &count));
-    out->notices = arena_alloc(c->arena, (count + 1) * sizeof *out->notices);
+    out->notices = arena_alloc(c->arena, (count + 1) * sizeof(void *));
     if (!out->notices)
         return no_memory(c);
     for (; out->n_notices < count; out->n_notices++)
@@ -251,7 +251,7 @@ steps_out(struct call *c, Disclosure__Complaint *out, struct id id)
     size_t count;
 
     TRY(complaint_steps(c, id, &rows, &count));
-    out->steps = arena_alloc(c->arena, (count + 1) * sizeof *out->steps);
+    out->steps = arena_alloc(c->arena, (count + 1) * sizeof(void *));
     if (!out->steps)
         return no_memory(c);
     for (; out->n_steps < count; out->n_steps++) {
@@ -309,7 +309,7 @@ disclosure_list_complaints(struct call *c, const Disclosure__ListComplaintsReque
         return err_at(&c->err, ERR_INVALID, "$.state", COMPLAINT_FIELD, "no such state");
     filter.state = (enum complaint_state) in->state;
     TRY(complaint_list(c, &filter, &list, &count));
-    out->complaints = arena_alloc(c->arena, (count + 1) * sizeof *out->complaints);
+    out->complaints = arena_alloc(c->arena, (count + 1) * sizeof(void *));
     if (!out->complaints)
         return no_memory(c);
     for (size_t i = 0; i < count; i++) {

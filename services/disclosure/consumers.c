@@ -184,6 +184,18 @@ disclosure_on_year_closed(struct call *c, const Contributions__YearClosed *in)
 }
 
 err_t
+disclosure_on_agreement(struct call *c, const Contributions__AgreementRecorded *in)
+{
+    struct told_agreement agreement = { .from = day_of(in->from),
+                                        .until = day_of(in->until),
+                                        .has_scan = !id_is_nil(id_or_nil(in->upload_id)) };
+
+    TRY(id_from_wire(in->agreement_id, "agreement_id", &agreement.id, &c->err));
+    TRY(id_from_wire(in->programme_id, "programme_id", &agreement.programme, &c->err));
+    return agreement_put(c, &agreement);
+}
+
+err_t
 disclosure_on_refunds(struct call *c, const Contributions__RefundsOrdered *in)
 {
     struct told_refund refund = { 0 };

@@ -97,6 +97,8 @@ disclosure_on_role_granted(struct call *c, const Identity__RoleGranted *in)
 {
     struct id account;
 
+    if (id_is_nil(c->tenant)) /* the platform's own administrators handle nobody's complaints */
+        return ERR_OK;
     TRY(id_from_wire(in->account_id, "account_id", &account, &c->err));
     return staff_put(c, account, (int) in->role, true);
 }
@@ -106,6 +108,8 @@ disclosure_on_role_revoked(struct call *c, const Identity__RoleRevoked *in)
 {
     struct id account;
 
+    if (id_is_nil(c->tenant))
+        return ERR_OK;
     TRY(id_from_wire(in->account_id, "account_id", &account, &c->err));
     return staff_put(c, account, (int) in->role, false);
 }
@@ -263,7 +267,11 @@ disclosure_on_refused(struct call *c, const Claims__ClaimRefused *in)
 {
     struct told_claim claim = { 0 };
 
-    CLAIM_IDS(in, &claim);
+    /* A stay of no year belongs to no programme. */
+    TRY(id_from_wire(in->claim_id, "claim_id", &claim.id, &c->err));
+    TRY(optional_id_in(in->programme_id, "programme_id", &claim.programme, &c->err));
+    TRY(id_from_wire(in->person_id, "person_id", &claim.person, &c->err));
+    TRY(id_from_wire(in->village_id, "village_id", &claim.village, &c->err));
     TRY(claim_refuse(c, &claim));
     return notice_give(c, "claim.refused", claim.person, claim.id, in->requirement);
 }

@@ -2,6 +2,9 @@
 import datetime
 import glob
 import os
+import subprocess
+import sys
+import time
 import unicodedata
 
 from api import Unexpected
@@ -30,6 +33,10 @@ def share(figure):
 
 SOURCES = {'PERSONAL': '个人', 'VILLAGE': '村集体', 'TOWN_FINANCE': '镇财政', 'COUNTY_FINANCE': '县财政', 'CITY_FINANCE': '市财政',
            'DONATION': '捐赠', 'LOCAL_NOTABLE': '乡贤', 'ENTERPRISE': '企业', 'INTEREST': '孳息', 'CARRY_OVER': '结转'}
+
+
+PAGES = {'SUBSIDY_TABLE': '补助标准', 'PAYOUTS': '补助发放', 'FUND_STATEMENT': '资金收支', 'ANNUAL_REPORT': '年度报告',
+         'DISPOSAL': '退款与处置'}
 
 
 def of_town(town):
@@ -101,6 +108,17 @@ def invariants(play):
     return checked
 
 
+def sign_ins(play):
+    """One row for each office, one column for each tenant: the name before the @, and its passwords."""
+    towns = play.towns + [play.fund]
+    rows = {}
+    for town in towns:
+        for words, login, password in town.sign_ins:
+            name = login.split('@')[0]
+            rows.setdefault(name, [words.split('（')[0], name + '@…'] + ['-'] * len(towns))[2 + towns.index(town)] = password
+    return table([['', ''] + ['…@' + town.code for town in towns]] + list(rows.values()))
+
+
 def close(play):
     figures = [of_town(town) for town in play.towns]
     for f in figures:
@@ -108,19 +126,25 @@ def close(play):
             raise Unexpected(f'{f["name"]}: the closed books hold {f["balance"]} fen, difference {f["difference"]}')
     checked = invariants(play)
     evidence = play.run('run', 'audit', 'verify').strip().splitlines()
+    folders = sorted(glob.glob(os.path.join(play.options.data, 'demo/export/*')))
+    again = subprocess.run([sys.executable, os.path.join(os.path.dirname(__file__), 'recompute.py')] + folders,
+                           capture_output=True, text=True)
+    if again.returncode != 0:
+        raise Unexpected(f'recomputed from the exports alone, the figures differ:\n{again.stdout}{again.stderr}')
     play.figures = dict(people=play.options.people, seed=play.options.seed, towns=figures, fund=dict(
         code=play.fund.code, programme=play.fund.programme, returned=play.fund.returned, refunds=play.fund.refund_count))
-    seconds = datetime.timedelta(seconds=round(__import__('time').monotonic() - play.progress.begun))
+    seconds = datetime.timedelta(seconds=round(time.monotonic() - play.progress.begun))
     address = f'https://localhost:{play.options.port}'
     fund = play.fund
     text = ['', f'三镇互助年度 2024-08-01 至 2025-07-31 / the year of three townships: seed {play.options.seed}, '
             f'{play.server.requests:,} requests over HTTPS, {seconds}', '', table(rows_of(figures)),
             f'  {fund.name}（村级基金）：参加率 {share(fund.participation["figures"]["people"])}，未达 20 %，'
             f'{fund.refund_count} 笔原路退还 {yuan(fund.returned)} 元，余额 0.00 / wound up to zero',
+            '  复算 recomputed from exports alone: ' + '; '.join(again.stdout.strip().splitlines()),
             f'  不变式 invariants: {checked} hold; 存证 evidence: {evidence[-1] if evidence else "verified"}', '',
             f'查看 look:  {address}/',
+            *[f'  {town.name} {PAGES.get(kind, kind)} {period}:  {address}{path}'
+              for town in play.towns + [play.fund] for kind, period, path in town.pages if kind != 'CONTRIBUTIONS'],
             '登录 sign in (POST /api/v1/sessions, or the page above):']
-    people = [['  ' + words, login, password] for town in play.towns + [fund] for words, login, password in town.sign_ins]
-    text.append(''.join('  '.join([row[0] + ' ' * max(0, 30 - width(row[0])), row[1].ljust(20), row[2]]) + '\n'
-                        for row in people))
+    text.append(sign_ins(play))
     return '\n'.join(text)

@@ -21,7 +21,7 @@ import design
 import enrol
 import figures
 import stays
-from api import Refusal, Server, Session, Unexpected, mint
+from api import Refusal, Server, Session, Unexpected, mint, wait_for
 from town import STAFF, TOWNS, VILLAGE_FUND, Town
 
 STEPS = 44  # for the bar alone
@@ -50,6 +50,12 @@ class Progress:
             sys.stderr.write('\r\x1b[K')
 
 
+HEARERS = ('identity', 'contributions', 'claims', 'coding', 'disbursement', 'disclosure')
+UNHEARD = ' UNION ALL '.join(
+    f"SELECT '{c} has not heard {p}' FROM {c}.feed f WHERE f.producer = '{p}' AND EXISTS (SELECT FROM {p}.event e"
+    f" WHERE (e.tx, e.seq) > (f.tx, f.seq) AND e.topic NOT LIKE 'huzhu.bus.%')" for c in HEARERS for p in HEARERS)
+
+
 class Play:
     def __init__(self, options):
         self.options = options
@@ -66,7 +72,12 @@ class Play:
         return done.stdout
 
     def clock(self, when, *flags):
-        """Moves business time: to 'YYYY-MM-DD HH:MM[:SS]' of Shanghai; never back once the play has begun."""
+        """Moves business time: to 'YYYY-MM-DD HH:MM[:SS]' of Shanghai; never back once the play has begun.
+
+        In life days pass between two scenes; here every service must first have heard what the others told.
+        """
+        if self.now:
+            wait_for(lambda: not self.run('psql', '-q', '-A', '-t', stdin=UNHEARD).strip(), 'all events are heard', 120)
         day, hour = when.split()
         self.run('clock', 'set', f'{day}T{hour if hour.count(":") == 2 else hour + ":00"}+08:00', *flags)
         self.now = datetime.date.fromisoformat(day)
@@ -154,6 +165,7 @@ def play_year(play):
     step('系统 the platform: organisations, tenants, offices (6.2.2a)')
     clock('2024-05-20 09:00', '--back')
     play.platform = found_platform(play)
+    play.nobody = Session(play.server)
     play.tree, play.tree_lock = {}, threading.Lock()
     play.each(found_town, everybody)
 
@@ -219,6 +231,8 @@ def play_year(play):
     play.each(closing.close_year, three)
     step('公示 publication and the signed annual report (7.2.5, appendix A)')
     play.each(closing.publish, three)
+    closing.publish_disposal(play, fund)
+    play.each(closing.export, three)
     play.nothing_parked('closing')
     step('核对 invariants, evidence, figures')
     return figures.close(play)

@@ -150,7 +150,7 @@ check_one(struct call *c, const char *month)
 
     if (!catalogue)
         return store_no_memory(c);
-    (void) snprintf(check.month, sizeof check.month, "%s", month);
+    (void) snprintf(check.month, sizeof check.month, "%.7s", month);
     TRY(catalogue_lock(c)); /* nothing is filed while we look */
     catalogue_begin(catalogue);
     const err_t code = look_through(c, catalogue);

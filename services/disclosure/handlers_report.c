@@ -98,6 +98,20 @@ threshold_of(struct figures *f, const Contributions__Programme *p,
     figure(f, blank, label, "未规定", "programme_get");
 }
 
+static void
+agreement_figure(struct figures *f, const struct report_figures *n)
+{
+    char from[DATE_TEXT_BYTES], until[DATE_TEXT_BYTES], text[96] = "未签订";
+
+    if (n->agreements > 0) {
+        date_format((date_t){ (int32_t) n->agreed_from }, from);
+        date_format((date_t){ (int32_t) n->agreed_until }, until);
+        (void) snprintf(text, sizeof text, "已签订 %d 份（%s 至 %s），存档 %d 份",
+                        (int) n->agreements, from, until, (int) n->agreement_scans);
+    }
+    figure(f, "A.0.agreement", "服务协议", text, "report_agreements");
+}
+
 /* A.0, A.1: the plan. */
 static void
 figures_plan(struct figures *f, const Contributions__Programme *p, const struct report_figures *n)
@@ -106,7 +120,7 @@ figures_plan(struct figures *f, const Contributions__Programme *p, const struct 
 
     figure(f, "A.0.plan_published", "报销方案是否公示",
            n->tables_published > 0 ? "已公示" : "未公示", "report_disclosed");
-    figure(f, "A.0.agreement", "服务协议", "见档案附录 B 第 6 项", "programme_get");
+    agreement_figure(f, n);
     figure(f, "A.0.confidentiality", "保密协议", "见档案附录 B 第 7 项", "programme_get");
     date_format((date_t){ p->starts_on->days }, day);
     figure(f, "A.1.starts_on", "互助年度开始", day, "programme_get");

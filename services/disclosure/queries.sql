@@ -83,6 +83,11 @@ INSERT INTO participation (tenant_id, programme_id, people, people_whole, people
 INSERT INTO year_close (tenant_id, programme_id, next_id, carried_over, closed_on) VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT DO NOTHING;
 
+-- name: agreement_put
+INSERT INTO agreement (tenant_id, agreement_id, programme_id, from_day, until_day, has_scan) VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (tenant_id, agreement_id) DO UPDATE
+   SET from_day = excluded.from_day, until_day = excluded.until_day, has_scan = excluded.has_scan;
+
 -- name: refund_put
 INSERT INTO refund (tenant_id, refund_id, programme_id, person_id, amount, route) VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (tenant_id, refund_id) DO UPDATE
@@ -426,6 +431,12 @@ SELECT p.programme_id, p.ends_on FROM programme p
    AND NOT EXISTS (SELECT FROM report r WHERE r.tenant_id = p.tenant_id AND r.programme_id = p.programme_id
                       AND r.state = 'SIGNED')
  ORDER BY p.programme_id;
+
+-- name: report_agreements
+-- A.0: the service agreements of the programme, how many with their scan, and the days they cover.
+SELECT count(*), count(*) FILTER (WHERE has_scan),
+       coalesce(min(from_day) - date '1970-01-01', 0)::bigint, coalesce(max(until_day) - date '1970-01-01', 0)::bigint
+  FROM agreement WHERE programme_id = $1;
 
 -- The rows behind the figures, as texts, without names.
 

@@ -236,6 +236,13 @@ year_close_put(struct call *c, struct id programme, struct id next, money_t carr
 }
 
 err_t
+agreement_put(struct call *c, const struct told_agreement *a)
+{
+    return db_exec(c, &q_agreement_put, P_ID(c->tenant), P_ID(a->id), P_ID(a->programme),
+                   P_DATE(a->from), P_DATE(a->until), P_BOOL(a->has_scan));
+}
+
+err_t
 refund_put(struct call *c, const struct told_refund *r)
 {
     return db_exec(c, &q_refund_put, P_ID(c->tenant), P_ID(r->id), P_ID(r->programme),

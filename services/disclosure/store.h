@@ -71,6 +71,12 @@ err_t participation_put(struct call *c, struct id programme,
                         const Contributions__ParticipationMeasured *in) MUST_CHECK;
 err_t year_close_put(struct call *c, struct id programme, struct id next, money_t carried,
                      date_t on) MUST_CHECK;
+struct told_agreement {
+    struct id id, programme;
+    date_t from, until;
+    bool has_scan;
+};
+err_t agreement_put(struct call *c, const struct told_agreement *agreement) MUST_CHECK;
 struct told_refund {
     struct id id, programme, person;
     money_t amount;
@@ -177,6 +183,7 @@ struct report_figures {
     int64_t claims_paid, people_paid, paid, most_single, paid_all;
     int64_t most_person;
     int64_t own_above, own;
+    int64_t agreements, agreement_scans, agreed_from, agreed_until; /* days */
     int64_t disclosed_claims, disclosed_lines, table_rows, tables_published;
     struct figure_row *sources; /* source, count, fen */
     size_t source_count;

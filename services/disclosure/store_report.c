@@ -32,6 +32,8 @@ report_figures_read(struct call *c, struct id programme, struct report_figures *
     TRY(NUMBERS(c, &q_report_own_above, programme, &f->own_above, &f->own));
     TRY(NUMBERS(c, &q_report_disclosed, programme, &f->disclosed_claims, &f->disclosed_lines,
                 &f->table_rows, &f->tables_published));
+    TRY(NUMBERS(c, &q_report_agreements, programme, &f->agreements, &f->agreement_scans,
+                &f->agreed_from, &f->agreed_until));
     TRY(db_query(c, &q_report_raised_by_source, &rows, P_ID(programme)));
     f->source_count = (size_t) rows_count(rows);
     MAKE_LIST(c, f->source_count, &f->sources);

@@ -519,6 +519,19 @@ tell_payments(void)
 }
 
 static void
+tell_agreement(void)
+{
+    Contributions__AgreementRecorded event = CONTRIBUTIONS__AGREEMENT_RECORDED__INIT;
+
+    event.agreement_id = wire(new_id());
+    event.programme_id = wire(programme);
+    event.from = day("2024-01-01");
+    event.until = day("2024-12-31");
+    event.upload_id = wire(new_id());
+    tell("contributions", &event.base);
+}
+
+static void
 tell_table(void)
 {
     Coding__TableFrozen event = CODING__TABLE_FROZEN__INIT;
@@ -686,6 +699,7 @@ open_world(void **state)
         tell_members(h);
     tell_payments();
     tell_table();
+    tell_agreement();
     for (int i = 0; i < CLAIMS; i++) {
         /* In any order: three services' logs have no common one. */
         if (i % 2) {
@@ -1255,6 +1269,8 @@ req_6_2_2i_every_blank_of_appendix_a_is_what_the_rows_say(void **state)
     assert_string_equal(figure_of(report, "A.3.table_rows"), "6");
     assert_string_equal(figure_of(report, "A.2a.account"), "伊山镇互助专户");
     assert_string_equal(figure_of(report, "A.1.claim_least"), "不设");
+    assert_string_equal(figure_of(report, "A.0.agreement"),
+                        "已签订 1 份（2024-01-01 至 2024-12-31），存档 1 份");
 }
 
 static void

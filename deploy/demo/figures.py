@@ -35,6 +35,10 @@ SOURCES = {'PERSONAL': '个人', 'VILLAGE': '村集体', 'TOWN_FINANCE': '镇财
            'DONATION': '捐赠', 'LOCAL_NOTABLE': '乡贤', 'ENTERPRISE': '企业', 'INTEREST': '孳息', 'CARRY_OVER': '结转'}
 
 
+PAGES = {'SUBSIDY_TABLE': '补助标准', 'PAYOUTS': '补助发放', 'FUND_STATEMENT': '资金收支', 'ANNUAL_REPORT': '年度报告',
+         'DISPOSAL': '退款与处置'}
+
+
 def of_town(town):
     """Everything from the platform's own answers; the play's memory is only compared with them."""
     officer = town.officer
@@ -104,6 +108,17 @@ def invariants(play):
     return checked
 
 
+def sign_ins(play):
+    """One row for each office, one column for each tenant: the name before the @, and its passwords."""
+    towns = play.towns + [play.fund]
+    rows = {}
+    for town in towns:
+        for words, login, password in town.sign_ins:
+            name = login.split('@')[0]
+            rows.setdefault(name, [words.split('（')[0], name + '@…'] + ['-'] * len(towns))[2 + towns.index(town)] = password
+    return table([['', ''] + ['…@' + town.code for town in towns]] + list(rows.values()))
+
+
 def close(play):
     figures = [of_town(town) for town in play.towns]
     for f in figures:
@@ -128,10 +143,8 @@ def close(play):
             '  复算 recomputed from exports alone: ' + '; '.join(again.stdout.strip().splitlines()),
             f'  不变式 invariants: {checked} hold; 存证 evidence: {evidence[-1] if evidence else "verified"}', '',
             f'查看 look:  {address}/',
-            *[f'  {town.name} {kind.lower()}:  {address}{path}' for town in play.towns for kind, path in town.pages
-              if kind != 'CONTRIBUTIONS'],
+            *[f'  {town.name} {PAGES.get(kind, kind)} {period}:  {address}{path}'
+              for town in play.towns + [play.fund] for kind, period, path in town.pages if kind != 'CONTRIBUTIONS'],
             '登录 sign in (POST /api/v1/sessions, or the page above):']
-    people = [['  ' + words, login, password] for town in play.towns + [fund] for words, login, password in town.sign_ins]
-    text.append(''.join('  '.join([row[0] + ' ' * max(0, 30 - width(row[0])), row[1].ljust(20), row[2]]) + '\n'
-                        for row in people))
+    text.append(sign_ins(play))
     return '\n'.join(text)

@@ -231,6 +231,7 @@ def play_year(play):
     play.each(closing.close_year, three)
     step('公示 publication and the signed annual report (7.2.5, appendix A)')
     play.each(closing.publish, three)
+    closing.publish_disposal(play, fund)
     play.each(closing.export, three)
     play.nothing_parked('closing')
     step('核对 invariants, evidence, figures')

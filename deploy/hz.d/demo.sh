@@ -55,7 +55,7 @@ hz_demo()
         esac
         shift
     done
-    [[ $people =~ ^[0-9]{3,6}$ ]] && ((10#$people >= 600)) || die "--people: 600 to 999999 over the three townships together"
+    [[ $people =~ ^[1-9][0-9]{2,5}$ && ! $people =~ ^[1-5]..$ ]] || die "--people: 600 to 999999 over the three townships together"
     [[ $seed =~ ^[0-9]{0,9}$ ]] || die "--seed: a number of up to nine digits"
     ! demo_again || return 0
     ! instance_exists ||
@@ -71,7 +71,7 @@ hz_demo()
     demo_scheme
     hz_up --rehearsal --no-build --port "$port" >"$HZ_DATA/demo/up.txt"
     is_root || umask 077
-    PYTHONDONTWRITEBYTECODE=1 python3 "$HZ_SOURCE/deploy/demo/year.py" --people "$((10#$people))" \
+    PYTHONDONTWRITEBYTECODE=1 python3 "$HZ_SOURCE/deploy/demo/year.py" --people "$people" \
         --seed "${seed:-$(date +%s)}" --port "$(instance_port)" --data "$HZ_DATA" --hz "$HZ_SOURCE/deploy/hz" \
         --bin "$HZ_BIN" --source "$HZ_SOURCE"
 }

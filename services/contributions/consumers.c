@@ -187,7 +187,7 @@ err_t
 contributions_on_list_approved(struct call *c, const Disbursement__ListApproved *in)
 {
     Contributions__FundsReserved event = CONTRIBUTIONS__FUNDS_RESERVED__INIT;
-    money_t total, balance, available, shortfall;
+    money_t total = { 0 }, balance, available, shortfall;
     struct programme_row row;
     struct transfer *lines;
     struct measured measured;

@@ -1,109 +1,77 @@
-# demo.sh - something to look at: a county, a township, two villages and the people who work there.  Sourced by hz.
+# demo.sh - the first year of three townships, played on a private rehearsal instance.  Sourced by hz.
 #
-# All of it through the public API, as people would do it; so it needs the first passwords, which nobody may have
-# used yet.  The passwords it chooses are random and lie in DATA/keys/demo-passwords.
-# shellcheck shell=bash disable=SC2016 # in single quotes: the inner shell's words
+# The play itself is deploy/demo (Python, standard library alone); it knows the platform by its public API only.  Here is
+# what an operator would do for it: packages, an instance beside the normal one, its settings, the grouping scheme.
+# shellcheck shell=bash
 
-# A UUIDv7: milliseconds, then randomness.
-demo_id()
+DEMO_PORT=9443
+DEMO_PEOPLE=20000
+
+# Beside the normal instance, so that neither knows of the other.
+demo_data()
 {
-    local ms random
-    ms=$(printf '%012x' "$(date +%s%3N)")
-    random=$(od -An -N10 -tx1 /dev/urandom | tr -d ' \n')
-    printf '%s-%s-7%s-%s%s-%s' "${ms:0:8}" "${ms:8:4}" "${random:0:3}" "$(printf '%x' $((8 + 0x${random:3:1} % 4)))" \
-        "${random:4:3}" "${random:7:12}"
+    if is_root; then echo /var/lib/huzhu-demo; else echo "${XDG_DATA_HOME:-$HOME/.local/share}/huzhu-demo"; fi
 }
 
-demo_password() { printf 'Hz-%s-7' "$(od -An -N9 -tx1 /dev/urandom | tr -d ' \n')"; }
-
-# demo_field NAME: the first text of that name in the JSON that comes in.
-demo_field() { sed -nE "s/.*\"$1\":\"([^\"]*)\".*/\1/p" | head -n 1; }
-
-# demo_call WHO VERB PATH [JSON]: the answer; dies of any refusal.  Cookies and CSRF tokens lie in a folder that goes.
-demo_call()
+# Three townships come from one address here, where in life they come from a few hundred.
+demo_settings()
 {
-    local who=$1 verb=$2 path=$3 body=${4:-} answer status args=()
-    [[ ! -f $demo_folder/$who.csrf ]] || args+=(-H "X-CSRF-Token: $(cat "$demo_folder/$who.csrf")")
-    [[ -z $body ]] || args+=(-H 'Content-Type: application/json' --data-binary "$body")
-    answer=$(http -X "$verb" -b "$demo_folder/$who.cookies" -c "$demo_folder/$who.cookies" "${args[@]}" \
-        -H "Idempotency-Key: $(demo_id)" -w '\n%{http_code}' "https://localhost:$(instance_port)$path")
-    status=${answer##*$'\n'}
-    [[ $status == 2* ]] || die "$verb $path: $answer"
-    printf '%s\n' "${answer%$'\n'*}"
+    printf '%s\n' HUZHU_GATEWAY_ADDRESS_RATE=5000 HUZHU_GATEWAY_ADDRESS_BURST=20000 HUZHU_GATEWAY_ACCOUNT_RATE=1000 \
+        HUZHU_GATEWAY_ACCOUNT_BURST=5000 HUZHU_GATEWAY_SIGN_IN_RATE=6000 HUZHU_GATEWAY_SIGN_IN_BURST=1000 \
+        >"$HZ_DATA/settings/gateway"
 }
 
-# demo_sign_in LOGIN ONE-TIME-PASSWORD: signs in, chooses a password of its own, and notes it.
-demo_sign_in()
+# The published national scheme where it lies beside the checkout; the starter scheme is in every instance anyway.
+demo_scheme()
 {
-    local login=$1 one_time=$2 password who
-    who=${login//@/.}
-    password=$(demo_password)
-    demo_call "$who" POST /api/v1/sessions "{\"loginName\":\"$login\",\"password\":\"$one_time\"}" |
-        demo_field csrfToken >"$demo_folder/$who.csrf"
-    demo_call "$who" POST /api/v1/me:changePassword \
-        "{\"oldPassword\":\"$one_time\",\"newPassword\":\"$password\"}" >/dev/null
-    printf '%s\t%s\n' "$login" "$password" >>"$demo_folder/passwords"
+    local pack=$HZ_SOURCE/../shared/drg/packs/chs_drg_11 file=$HZ_DATA/schemes/chs_drg_11.hzs said
+    [[ -d $pack && ! -e $file ]] || return 0
+    said=$("$HZ_BIN/huzhu-drg" compile "$pack" -o "$file.new" 2>&1) ||
+        die "the scheme $pack does not compile: $(tail -n 3 <<<"$said")"
+    chmod a+r "$file.new"
+    mv "$file.new" "$file"
 }
 
-demo_organisation() # PARENT LEVEL DIVISION NAME: prints its id
+demo_again() # whether the instance holds a demonstration that has been played
 {
-    local id parent=
-    id=$(demo_id)
-    [[ -z $1 ]] || parent="\"parentId\":\"$1\","
-    demo_call sysadmin.platform POST /api/v1/organisations "{\"organisationId\":\"$id\",$parent\"level\":\"$2\",
-        \"divisionCode\":\"$3\",\"name\":\"$4\"}" >/dev/null
-    printf '%s' "$id"
-}
-
-demo_person() # LOGIN NAME ROLE [ORGANISATION]
-{
-    local id reply scope=
-    id=$(demo_id)
-    [[ -z ${4:-} ]] || scope=",\"organisationIds\":[\"$4\"]"
-    demo_call xitong.jingkou POST /api/v1/accounts \
-        "{\"accountId\":\"$id\",\"loginName\":\"$1\",\"displayName\":\"$2\"}" >/dev/null
-    demo_call anquan.jingkou POST "/api/v1/accounts/$id/roles" "{\"role\":\"$3\"$scope}" >/dev/null
-    reply=$(demo_call anquan.jingkou POST "/api/v1/accounts/$id:resetPassword" "{}")
-    demo_sign_in "$1@jingkou" "$(demo_field oneTimePassword <<<"$reply")"
+    [[ -f $HZ_DATA/demo/finished ]] || return 1
+    cat "$HZ_DATA/demo/finished"
+    is_running || note "it is stopped; start it again: hz up --data $HZ_DATA"
 }
 
 hz_demo()
 {
-    local province city county town village tenant reply name file=$HZ_DATA/keys/demo-passwords
-    running_needed
-    if [[ -e $file ]]; then
-        note "the demonstration is there already"
-        as_user cat "$file"
-        return
-    fi
-    demo_folder=$(mktemp -d)
-    # shellcheck disable=SC2064 # now
-    trap "rm -rf '$demo_folder'" EXIT
-    while read -r _ name reply; do
-        demo_sign_in "$name" "$reply"
-    done < <(as_user cat "$HZ_DATA/keys/first-passwords")
-
-    province=$(demo_organisation "" PROVINCE 32 江苏省)
-    city=$(demo_organisation "$province" CITY 3211 镇江市)
-    county=$(demo_organisation "$city" COUNTY 321112 丹徒区)
-    town=$(demo_organisation "$county" TOWNSHIP 321112100 京口镇)
-    village=$(demo_organisation "$town" VILLAGE 321112100201 东岗村)
-    demo_organisation "$town" VILLAGE 321112100202 西湖村 >/dev/null
-    tenant=$(demo_id)
-    demo_call sysadmin.platform POST /api/v1/tenants "{\"tenantId\":\"$tenant\",\"code\":\"jingkou\",
-        \"name\":\"京口镇互助金\",\"organisationId\":\"$town\"}" >/dev/null
-    reply=$(demo_call secadmin.platform POST "/api/v1/tenants/$tenant:appointAdministrators" \
-        '{"systemLoginName":"xitong","securityLoginName":"anquan","auditLoginName":"shenji"}')
-    for name in xitong anquan shenji; do
-        demo_sign_in "$name@jingkou" "$(sed 's/},{/}\n{/g' <<<"$reply" | grep "\"$name@jingkou\"" | demo_field oneTimePassword)"
+    local people=$DEMO_PEOPLE seed='' port=$DEMO_PORT build=yes
+    while (($#)); do
+        case $1 in
+        --people) people=${2:?--people needs a number}; shift ;;
+        --people=*) people=${1#*=} ;;
+        --seed) seed=${2:?--seed needs a number}; shift ;;
+        --seed=*) seed=${1#*=} ;;
+        --port) port=${2:?--port needs a number}; shift ;;
+        --port=*) port=${1#*=} ;;
+        --no-build) build=no ;;
+        *) die "hz demo [--people N] [--seed S] [--data DIR] [--port N] [--no-build]" ;;
+        esac
+        shift
     done
-    demo_person zhang.min 张敏 VILLAGE_CLERK "$village"
-    demo_person li.gang 李刚 TOWNSHIP_OFFICER
-    demo_person wang.fang 王芳 APPROVER
-    demo_person chen.jing 陈静 PAYER
-    demo_person zhou.yi 周毅 CODER
-    demo_person sun.lei 孙蕾 AUDITOR
-    into "$file" <"$demo_folder/passwords"
-    note "made; sign in at https://localhost:$(instance_port)/ as one of these (kept in $file):"
-    as_user cat "$file"
+    [[ $people =~ ^[1-9][0-9]{2,5}$ && ! $people =~ ^[1-5]..$ ]] || die "--people: 600 to 999999 over the three townships together"
+    [[ $seed =~ ^[0-9]{0,9}$ ]] || die "--seed: a number of up to nine digits"
+    ! demo_again || return 0
+    ! instance_exists ||
+        die "the demonstration in $HZ_DATA was not played to its end; start anew: hz wipe --yes --data $HZ_DATA, then hz demo"
+
+    packages_ensure demo
+    [[ $build == no ]] || up_build
+    up_user
+    up_folders
+    rm -rf "$HZ_DATA/demo"
+    mkdir -m 700 "$HZ_DATA/demo"
+    demo_settings
+    demo_scheme
+    hz_up --rehearsal --no-build --port "$port" >"$HZ_DATA/demo/up.txt"
+    is_root || umask 077
+    PYTHONDONTWRITEBYTECODE=1 python3 "$HZ_SOURCE/deploy/demo/year.py" --people "$people" \
+        --seed "${seed:-$(date +%s)}" --port "$(instance_port)" --data "$HZ_DATA" --hz "$HZ_SOURCE/deploy/hz" \
+        --bin "$HZ_BIN" --source "$HZ_SOURCE"
 }

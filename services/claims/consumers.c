@@ -5,7 +5,6 @@
 
 #include "claim_steps.h"
 #include "store.h"
-#include "svc/runtime.h"
 #include "wire.h"
 
 static date_t
@@ -168,6 +167,14 @@ claims_on_unfit(struct call *c, const Coding__ClaimUnfit *in)
     return claim_put(c, &claim);
 }
 
+/* What moves a claim on the way of its money holds before its price is heard of, too. */
+static bool
+is_on_its_way(const struct claim *claim)
+{
+    return claim->state == CLAIM_LISTED || claim->state == CLAIM_PAID ||
+           claim->state == CLAIM_PAYMENT_FAILED;
+}
+
 err_t
 claims_on_priced(struct call *c, const Coding__ClaimPriced *in)
 {
@@ -175,9 +182,10 @@ claims_on_priced(struct call *c, const Coding__ClaimPriced *in)
     bool fits;
 
     TRY(claim_for(c, in->claim_id, ON_PRICE, &claim, &fits));
-    if (!fits)
+    if (!fits && !is_on_its_way(&claim))
         return ERR_OK;
-    TRY(step_move(c, &claim, ON_PRICE, NULL));
+    if (fits)
+        TRY(step_move(c, &claim, ON_PRICE, NULL));
     claim.decided = true;
     claim.payable = (money_t){ in->payable ? in->payable->fen : 0 };
     claim.decided_on = in->decided_on ? date_or_none(in->decided_on) : date_of(c->now);
@@ -214,15 +222,39 @@ claims_on_list_approved(struct call *c, const Disbursement__ListApproved *in)
 }
 
 /* The clock runs on to the due day that it had: a mistake of ours gives us no new time. */
+/* Every return is followed by one new price.  Where that was heard first, because two services'
+ * logs have no common order, the return has its answer and undoes nothing. */
+static err_t
+return_is_answered(struct call *c, const struct claim *claim, bool *answered)
+{
+    struct claim_step *steps;
+    size_t count;
+    int open = 0; /* prices without the return that comes after them */
+
+    TRY(step_list(c, claim->id, &steps, &count));
+    for (size_t i = 0; i < count; i++) {
+        const bool late = strcmp(steps[i].what, "LATE") == 0;
+        const char *what = late ? steps[i].words : steps[i].what;
+        open += strcmp(what, claim_event_name(ON_PRICE)) == 0;
+        open -= strcmp(what, claim_event_name(ON_RETURN)) == 0;
+    }
+    *answered = open > 1;
+    return ERR_OK;
+}
+
 err_t
 claims_on_line_returned(struct call *c, const Disbursement__LineReturned *in)
 {
     struct claim claim;
-    bool fits;
+    bool fits, answered;
 
-    TRY(follow(c, in->claim_id, ON_RETURN, &claim, &fits));
+    TRY(claim_for(c, in->claim_id, ON_RETURN, &claim, &fits));
     if (!fits)
         return ERR_OK;
+    TRY(return_is_answered(c, &claim, &answered));
+    if (answered)
+        return step_note(c, &claim, "LATE", claim_event_name(ON_RETURN));
+    TRY(step_move(c, &claim, ON_RETURN, NULL));
     claim.decided = false;
     claim.decided_on = (date_t){ 0 };
     TRY(round_decide(c, &claim, claim.decided_on));

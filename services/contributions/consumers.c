@@ -264,7 +264,7 @@ contributions_on_refund_confirmed(struct call *c, const Disbursement__RefundConf
     TRY(refund_confirm(c, refund, on, &programme, &found));
     if (!found)
         return ERR_OK;
-    TRY(transfer_settle_subject(c, programme, "refund", refund, on, &t, &found));
+    TRY(transfer_settle_refund(c, programme, refund, on, &t, &found));
     if (!found)
         return err_set(&c->err, ERR_INVALID, EVENT_FORM, "the refund has no money set aside");
     TRY(emit_fund_posted(c, row.id, &t, 1));

@@ -104,7 +104,8 @@ contributions_get_programme(struct call *c, const Contributions__GetProgrammeReq
 
     TRY(programme_enter(c, in->programme_id, GUARD_NONE, &row));
     /* Members read what is decided, not what is worked on. */
-    if (!call_has(c, OFFICE | READERS | COLLECTORS | ROLE_DESIGNER | ROLE_CODER | ROLE_REVIEWER) &&
+    if (!call_has(c, OFFICE | READERS | ROLE_VILLAGE_CLERK | ROLE_DESIGNER | ROLE_CODER |
+                         ROLE_REVIEWER) &&
         (row.is->state == PROGRAMME(DRAFT) || row.is->state == PROGRAMME(SUBMITTED)))
         return err_set(&c->err, ERR_NOT_FOUND, PROGRAMME_NONE, "no such programme");
     out->programme = row.is;
@@ -116,7 +117,7 @@ err_t
 contributions_list_programmes(struct call *c, const Contributions__ListProgrammesRequest *in,
                               Contributions__ListProgrammesReply *out)
 {
-    const bool all = call_has(c, OFFICE | READERS | COLLECTORS | ROLE_DESIGNER);
+    const bool all = call_has(c, OFFICE | READERS | ROLE_VILLAGE_CLERK | ROLE_DESIGNER);
     struct programme_row *rows;
     struct page page;
     size_t count;

@@ -349,7 +349,7 @@ villages_to_reply(struct call *c, const struct programme_row *row, const struct 
         one->reaches_target = figure_reaches(list[i].households, row->is->household_target);
         if (!put_id(c, list[i].village, &one->village_id))
             return no_memory(c);
-        one->name = (char *) (uintptr_t) list[i].name;
+        one->name = (char *) list[i].name;
         TRY(figure_to_reply(c, list[i].people, m->on, &one->people));
         TRY(figure_to_reply(c, list[i].households, m->on, &one->households));
         out->villages[out->n_villages++] = one;

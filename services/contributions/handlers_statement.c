@@ -306,8 +306,9 @@ escaped(struct call *c, const char *text)
                              : *text == '"' ? "&quot;"
                                             : NULL;
         if (entity) {
-            memcpy(at, entity, strlen(entity));
-            at += strlen(entity);
+            const size_t size = strlen(entity);
+            memcpy(at, entity, size); /* NOLINT: the arena is zeroed, so the text ends */
+            at += size;
         } else {
             *at++ = *text;
         }

@@ -27,7 +27,7 @@ ON CONFLICT (tenant_id, household_id) DO UPDATE SET village_id = excluded.villag
 INSERT INTO person (tenant_id, household_id, person_id, head, grounds, entry, entered_on, left_on, categories, name_sealed)
 SELECT $1, r.h, r.p, r.b, r.g, r.e, r.f, r.l, r.k, r.s
   FROM jsonb_to_recordset($2::jsonb) AS r (h uuid, p uuid, n bigint, b boolean, g integer, e smallint, f date, l date, k jsonb, s bytea)
-  JOIN household x ON x.household_id = r.h AND x.version = r.n
+ CROSS JOIN LATERAL (SELECT FROM household WHERE household_id = r.h AND version = r.n OFFSET 0) x
 ON CONFLICT (tenant_id, household_id, person_id)
 DO UPDATE SET head = excluded.head, grounds = excluded.grounds, entry = excluded.entry, entered_on = excluded.entered_on,
               left_on = excluded.left_on, categories = excluded.categories,
@@ -94,7 +94,8 @@ SELECT list_id, category, place, source, people, per_head, printed, as_of, uploa
  LIMIT $3;
 
 -- name: houses_get
--- Households of the register with what is enrolled of them; one row for each person.
+-- Households of the register with what is enrolled of them; one row for each person.  Each is looked up by its id: the
+-- OFFSETs keep the planner from reading a whole town, which it prefers while it knows nothing of a new table.
 SELECT h.household_id, h.village_id, e.household_id IS NOT NULL, coalesce(e.in_force, false), coalesce(e.reference, ''),
        coalesce(e.confirmation, 0)::int, e.upload_id,
        p.person_id, coalesce(p.head, false), coalesce(p.grounds, 0), coalesce(p.entry, 0)::int, p.entered_on, p.left_on,
@@ -104,13 +105,14 @@ SELECT h.household_id, h.village_id, e.household_id IS NOT NULL, coalesce(e.in_f
              FROM jsonb_to_recordset(p.categories) AS k (c text, f date, u date)), '') END,
        m.person_id IS NOT NULL, coalesce(m.publicity_consent, false), coalesce(m.payer, 0)::int, coalesce(m.due_fen, 0),
        coalesce(m.paid, false), coalesce(m.in_force, false), m.from_on, coalesce(m.late, false),
-       m.person_id IS NULL AND EXISTS (SELECT FROM enrolment_member x WHERE x.programme_id = $1 AND x.person_id = p.person_id)
-  FROM household h
-  LEFT JOIN enrolment e ON e.tenant_id = h.tenant_id AND e.programme_id = $1 AND e.household_id = h.household_id
-  LEFT JOIN person p ON p.tenant_id = h.tenant_id AND p.household_id = h.household_id
-  LEFT JOIN enrolment_member m ON m.tenant_id = h.tenant_id AND m.programme_id = $1 AND m.household_id = h.household_id
-                              AND m.person_id = p.person_id
- WHERE h.household_id = ANY ($2::uuid[])
+       m.person_id IS NULL AND x.household_id IS NOT NULL
+  FROM (SELECT DISTINCT unnest($2::uuid[]) AS household_id) w
+ CROSS JOIN LATERAL (SELECT * FROM household WHERE household_id = w.household_id OFFSET 0) h
+  LEFT JOIN LATERAL (SELECT * FROM enrolment WHERE programme_id = $1 AND household_id = w.household_id OFFSET 0) e ON true
+  LEFT JOIN LATERAL (SELECT * FROM person WHERE household_id = w.household_id OFFSET 0) p ON true
+  LEFT JOIN LATERAL (SELECT * FROM enrolment_member WHERE programme_id = $1 AND household_id = w.household_id
+                        AND person_id = p.person_id OFFSET 0) m ON true
+  LEFT JOIN LATERAL (SELECT household_id FROM enrolment_member WHERE programme_id = $1 AND person_id = p.person_id LIMIT 1) x ON true
  ORDER BY h.household_id, p.head DESC NULLS LAST, p.person_id;
 
 -- name: houses_of_village
@@ -129,7 +131,10 @@ SELECT e.household_id
 SELECT household_id FROM person WHERE person_id = $1 AND left_on IS NULL ORDER BY household_id LIMIT 1;
 
 -- name: household_villages
-SELECT DISTINCT village_id FROM household WHERE household_id = ANY ($1::uuid[]) ORDER BY 1;
+SELECT DISTINCT h.village_id
+  FROM unnest($1::uuid[]) AS w (id)
+ CROSS JOIN LATERAL (SELECT village_id FROM household WHERE household_id = w.id OFFSET 0) h
+ ORDER BY 1;
 
 -- name: enrolments_put
 INSERT INTO enrolment (tenant_id, programme_id, household_id, village_id, content_read, family_confirmed, confirmation, upload_id,
@@ -153,9 +158,9 @@ DO UPDATE SET publicity_consent = excluded.publicity_consent, paid = excluded.pa
               from_on = excluded.from_on;
 
 -- name: houses_by_reference
-SELECT reference, household_id
-  FROM enrolment
- WHERE programme_id = $1 AND reference IN (SELECT jsonb_array_elements_text($2::jsonb));
+SELECT e.reference, e.household_id
+  FROM (SELECT DISTINCT jsonb_array_elements_text($2::jsonb) AS reference) w
+ CROSS JOIN LATERAL (SELECT * FROM enrolment WHERE reference = w.reference AND programme_id = $1 OFFSET 0) e;
 
 -- name: participation_live
 -- The register as it stands on the day; $2 NULL: all villages.
@@ -307,9 +312,9 @@ SELECT count(*), coalesce(sum(amount_fen), 0)::bigint
    AND ($4::text IS NULL OR state = $4);
 
 -- name: payment_serials_known
-SELECT bank_serial
-  FROM payment
- WHERE programme_id = $1 AND bank_serial IN (SELECT jsonb_array_elements_text($2::jsonb));
+SELECT p.bank_serial
+  FROM (SELECT DISTINCT jsonb_array_elements_text($2::jsonb) AS serial) w
+ CROSS JOIN LATERAL (SELECT bank_serial FROM payment WHERE programme_id = $1 AND bank_serial = w.serial OFFSET 0) p;
 
 -- name: statement_find
 SELECT programme_id, sha256, rows, taken FROM statement WHERE statement_id = $1;
@@ -333,9 +338,9 @@ UPDATE transfer SET state = $2, settled_on = $3
  WHERE line_id = $1 AND state = 'PENDING'
 RETURNING transfer_id, programme_id, why, debit, credit, amount_fen, village_id, subject_id, line_id, people, source, person_id;
 
--- name: transfer_settle_subject
-UPDATE transfer SET state = 'POSTED', settled_on = $4
- WHERE programme_id = $1 AND why = $2 AND subject_id = $3 AND state = 'PENDING'
+-- name: transfer_settle_refund
+UPDATE transfer SET state = 'POSTED', settled_on = $3
+ WHERE programme_id = $1 AND why = 'refund' AND subject_id = $2 AND state = 'PENDING'
 RETURNING transfer_id, programme_id, why, debit, credit, amount_fen, village_id, subject_id, line_id, people, source, person_id;
 
 -- name: transfers_pending

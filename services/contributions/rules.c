@@ -100,8 +100,8 @@ programme_move(programme_t *p, enum programme_event on, struct err *err)
 const char *
 state_name(Contributions__Programme__State state)
 {
-    const ProtobufCEnumValue *value =
-        protobuf_c_enum_descriptor_get_value(&contributions__programme__state__descriptor, state);
+    const ProtobufCEnumValue *value = protobuf_c_enum_descriptor_get_value(
+        &contributions__programme__state__descriptor, (int) state);
 
     return value ? value->name : "";
 }
@@ -109,12 +109,11 @@ state_name(Contributions__Programme__State state)
 /* --- sources and accounts --- */
 
 static const struct origin {
+    const char *code, *chinese, *income;
     int kind;
-    const char *code, *chinese;
     bool given;
-    const char *income;
 } origins[] = {
-#define ORIGIN(kind, code, chinese, given) { SOURCE(kind), code, chinese, given, "income." code },
+#define ORIGIN(kind, code, chinese, given) { code, chinese, "income." code, SOURCE(kind), given },
 #include "sources.def"
 #undef ORIGIN
 };

@@ -189,13 +189,12 @@ err_t name_of_payer(struct call *c, struct id household, ProtobufCBinaryData *se
 
 err_t transfers_insert(struct call *c, struct id programme, const struct transfer *transfers,
                        size_t count) MUST_CHECK;
-/* Settles the pending transfer of the line (of the subject, for `why`); *found false: there is
+/* Settles the pending transfer of the line (of the refund); *found false: there is
  * none. */
 err_t transfer_settle_line(struct call *c, struct id line, enum transfer_state to, date_t on,
                            struct transfer *t, bool *found) MUST_CHECK;
-err_t transfer_settle_subject(struct call *c, struct id programme, const char *why,
-                              struct id subject, date_t on, struct transfer *t,
-                              bool *found) MUST_CHECK;
+err_t transfer_settle_refund(struct call *c, struct id programme, struct id refund, date_t on,
+                             struct transfer *t, bool *found) MUST_CHECK;
 err_t transfers_pending(struct call *c, struct id programme, int64_t *count) MUST_CHECK;
 struct transfer_filter {
     struct id programme, subject;

@@ -76,13 +76,12 @@ transfer_settle_line(struct call *c, struct id line, enum transfer_state to, dat
 }
 
 err_t
-transfer_settle_subject(struct call *c, struct id programme, const char *why, struct id subject,
-                        date_t on, struct transfer *t, bool *found)
+transfer_settle_refund(struct call *c, struct id programme, struct id refund, date_t on,
+                       struct transfer *t, bool *found)
 {
     OWNED(rows_free) struct rows *rows = NULL;
 
-    TRY(db_query(c, &q_transfer_settle_subject, &rows, P_ID(programme), P_TEXT(why), P_ID(subject),
-                 P_DATE(on)));
+    TRY(db_query(c, &q_transfer_settle_refund, &rows, P_ID(programme), P_ID(refund), P_DATE(on)));
     *found = rows_count(rows) > 0;
     if (!*found)
         return ERR_OK;

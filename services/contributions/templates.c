@@ -19,32 +19,27 @@ enum { SHARES_MAX = 3, CATEGORIES_MAX = 6, THRESHOLDS_MAX = 4, KINDS_MAX = 8 };
 #define INSURED(x) CONTRIBUTIONS__INSURANCE__KIND__##x
 #define BASIS(x) CONTRIBUTIONS__PROGRAMME__THRESHOLD__BASIS__##x
 
-struct template
-{
-    const char *name, *title;
-    int64_t standard, minimum; /* yuan */
+struct plan {
+    const char *name, *title, *window_reason;
+    const char *kept_out[CATEGORIES_MAX], *subsidised[CATEGORIES_MAX], *reports[KINDS_MAX];
+    int64_t standard, minimum, subsidy; /* yuan; the subsidy by the county */
     struct {
         int source;
         int64_t yuan;
     } shares[SHARES_MAX];
-    int eligibility;
-    bool whole_household, new_members_after;
-    const char *kept_out[CATEGORIES_MAX], *subsidised[CATEGORIES_MAX];
-    int64_t subsidy; /* yuan, by the county */
-    int as_of[3];
-    uint32_t people_warning, household_gate, household_target, village_target;
     struct {
         int insurance, basis;
         int64_t yuan; /* 0: the township decides */
     } thresholds[THRESHOLDS_MAX];
-    int fee_source;
+    int as_of[3], starts_on[3], ends_on[3]; /* 0: left open */
+    int window_from[3], window_until[3];    /* 0: the default */
     int exclusions[KINDS_MAX];
-    const char *reports[KINDS_MAX];
-    int starts_on[3], ends_on[3], window_from[3], window_until[3]; /* 0: left open; the default */
-    const char *window_reason;
+    int eligibility, fee_source;
+    uint32_t people_warning, household_gate, household_target, village_target;
+    bool whole_household, new_members_after;
 };
 
-static const struct template templates[] = {
+static const struct plan templates[] = {
     { .name = "jiangsu",
       .title = "乡村医疗互助（江苏标准）",
       .eligibility = ELIGIBILITY(COLLECTIVE_OR_REGISTERED),
@@ -153,45 +148,45 @@ money_to(struct call *c, int64_t amount, Huzhu__Money **out)
 }
 
 static err_t
-put_sources(struct call *c, const struct template *t, programme_t *p)
+put_sources(struct call *c, const struct plan *t, programme_t *p)
 {
     TRY(money_to(c, t->standard, &p->standard));
     TRY(money_to(c, t->minimum, &p->standard_minimum));
-    TRY(list_of(c, SHARES_MAX, sizeof *p->shares, &p->shares));
+    TRY(list_of(c, SHARES_MAX, sizeof(void *), &p->shares));
     for (size_t i = 0; i < SHARES_MAX && t->shares[i].source; i++) {
         APPEND(c, Contributions__Programme__Share, contributions__programme__share__init, p->shares,
                p->n_shares, share);
         share->source = (Contributions__Source__Kind) t->shares[i].source;
         TRY(money_to(c, t->shares[i].yuan, &share->per_head));
     }
-    TRY(list_of(c, CATEGORIES_MAX, sizeof *p->subsidised, &p->subsidised));
+    TRY(list_of(c, CATEGORIES_MAX, sizeof(void *), &p->subsidised));
     for (size_t i = 0; i < CATEGORIES_MAX && t->subsidised[i]; i++) {
         APPEND(c, Contributions__Programme__Subsidised, contributions__programme__subsidised__init,
                p->subsidised, p->n_subsidised, subsidised);
-        subsidised->category = (char *) (uintptr_t) t->subsidised[i];
+        subsidised->category = (char *) t->subsidised[i];
         subsidised->source = SOURCE(COUNTY_FINANCE);
         TRY(money_to(c, t->subsidy, &subsidised->per_head));
         TRY(day_to(c, t->as_of, &subsidised->as_of));
     }
-    TRY(list_of(c, CATEGORIES_MAX, sizeof *p->excluded_categories, &p->excluded_categories));
+    TRY(list_of(c, CATEGORIES_MAX, sizeof(void *), &p->excluded_categories));
     while (p->n_excluded_categories < CATEGORIES_MAX && t->kept_out[p->n_excluded_categories]) {
         p->excluded_categories[p->n_excluded_categories] =
-            (char *) (uintptr_t) t->kept_out[p->n_excluded_categories];
+            (char *) t->kept_out[p->n_excluded_categories];
         p->n_excluded_categories++;
     }
     return ERR_OK;
 }
 
 static err_t
-put_claims(struct call *c, const struct template *t, programme_t *p)
+put_claims(struct call *c, const struct plan *t, programme_t *p)
 {
     static const Contributions__Paper__Kind kinds[] = {
         CONTRIBUTIONS__PAPER__KIND__DISCHARGE_RECORD, CONTRIBUTIONS__PAPER__KIND__COST_LIST,
         CONTRIBUTIONS__PAPER__KIND__SETTLEMENT /* the last: who is not insured has none */
     };
 
-    TRY(list_of(c, THRESHOLDS_MAX, sizeof *p->thresholds, &p->thresholds));
-    TRY(list_of(c, THRESHOLDS_MAX, sizeof *p->papers, &p->papers));
+    TRY(list_of(c, THRESHOLDS_MAX, sizeof(void *), &p->thresholds));
+    TRY(list_of(c, THRESHOLDS_MAX, sizeof(void *), &p->papers));
     for (size_t i = 0; i < THRESHOLDS_MAX && t->thresholds[i].insurance; i++) {
         APPEND(c, Contributions__Programme__Threshold, contributions__programme__threshold__init,
                p->thresholds, p->n_thresholds, threshold);
@@ -206,22 +201,22 @@ put_claims(struct call *c, const struct template *t, programme_t *p)
         if (!papers->kinds)
             return no_memory(c);
     }
-    TRY(list_of(c, KINDS_MAX, sizeof *p->exclusions, &p->exclusions));
+    TRY(list_of(c, KINDS_MAX, sizeof(Contributions__Programme__Exclusion), &p->exclusions));
     while (p->n_exclusions < KINDS_MAX && t->exclusions[p->n_exclusions]) {
         p->exclusions[p->n_exclusions] =
             (Contributions__Programme__Exclusion) t->exclusions[p->n_exclusions];
         p->n_exclusions++;
     }
-    TRY(list_of(c, KINDS_MAX, sizeof *p->reports, &p->reports));
+    TRY(list_of(c, KINDS_MAX, sizeof(void *), &p->reports));
     while (p->n_reports < KINDS_MAX && t->reports[p->n_reports]) {
-        p->reports[p->n_reports] = (char *) (uintptr_t) t->reports[p->n_reports];
+        p->reports[p->n_reports] = (char *) t->reports[p->n_reports];
         p->n_reports++;
     }
     return ERR_OK;
 }
 
 static err_t
-put_fund(struct call *c, const struct template *t, programme_t *p)
+put_fund(struct call *c, const struct plan *t, programme_t *p)
 {
     static const Contributions__Programme__Use uses[] = { USE(SUBSIDY), USE(REFUND), USE(BANK_FEE),
                                                           USE(SERVICE_FEE) /* the last */ };
@@ -233,7 +228,7 @@ put_fund(struct call *c, const struct template *t, programme_t *p)
 }
 
 static err_t
-put_days(struct call *c, const struct template *t, programme_t *p)
+put_days(struct call *c, const struct plan *t, programme_t *p)
 {
     const int *from = t->window_from, *until = t->window_until;
 
@@ -246,7 +241,7 @@ put_days(struct call *c, const struct template *t, programme_t *p)
     p->window_until = instant_to_wire(
         c, (instant_t){ date_start(date_from_civil(until[0], until[1], until[2])).us + US_PER_DAY -
                         US_PER_SECOND });
-    p->window_reason = (char *) (uintptr_t) t->window_reason;
+    p->window_reason = (char *) t->window_reason;
     return p->window_from && p->window_until ? ERR_OK : no_memory(c);
 }
 
@@ -263,10 +258,10 @@ template_make(struct call *c, const char *name, programme_t **out)
     if (i == COUNT(templates))
         return err_at(&c->err, ERR_REFUSED, "$.template", TEMPLATE_UNKNOWN, "no such template");
 
-    const struct template *t = &templates[i];
+    const struct plan *t = &templates[i];
     contributions__programme__init(p);
-    p->template_ = (char *) (uintptr_t) t->name;
-    p->name = (char *) (uintptr_t) t->title;
+    p->template_ = (char *) t->name;
+    p->name = (char *) t->title;
     p->mode = CONTRIBUTIONS__PROGRAMME__MODE__BY_TOWNSHIP;
     p->custodian = CONTRIBUTIONS__PROGRAMME__CUSTODIAN__TOWNSHIP_FINANCE;
     p->personal_share_least = 5000;

@@ -17,7 +17,7 @@ struct person {
     role_set_t roles;
     uint32_t clearance;
     bool whole_tenant; /* also of who has no organisation */
-    int64_t valid_us; /* 0: five minutes */
+    int64_t valid_us;  /* 0: five minutes */
 };
 /* A person with new ids, in an organisation of its own. */
 struct person a_person(struct id tenant, role_set_t roles);

@@ -145,12 +145,11 @@ write_settings(const struct platform *p, const char *settings)
     }
 }
 
+/* A folder and a run of ports that are nobody's. */
 static struct platform *
-up(int brokers, const char *settings, const char *further)
+place(const char *settings)
 {
     struct platform *p = calloc(1, sizeof *p);
-    char words[128];
-    int status;
 
     assert_non_null(p);
     (void) snprintf(p->root, sizeof p->root, "/tmp/hzt-XXXXXX");
@@ -160,17 +159,44 @@ up(int brokers, const char *settings, const char *further)
     p->port = free_ports();
     (void) snprintf(p->url, sizeof p->url, "https://localhost:%d", p->port);
     write_settings(p, settings);
+    return p;
+}
 
+static void
+begin(struct platform *p, const char *words)
+{
     const int64_t begun_us = clock_monotonic_us();
-    (void) snprintf(words, sizeof words, "up --no-build --port %d --brokers %d%s", p->port,
-                    brokers ? brokers : 2, further);
+    int status;
+
     free(hz(p, &status, words));
     p->up_ms = (clock_monotonic_us() - begun_us) / 1000;
     if (status != 0) {
         print_logs(p);
         free(hz(p, &status, "down"));
-        fail_msg("hz up failed; its data stays in %s", p->data);
+        fail_msg("hz %s failed; its data stays in %s", words, p->data);
     }
+}
+
+static struct platform *
+up(int brokers, const char *settings, const char *further)
+{
+    struct platform *p = place(settings);
+    char words[128];
+
+    (void) snprintf(words, sizeof words, "up --no-build --port %d --brokers %d%s", p->port,
+                    brokers ? brokers : 2, further);
+    begin(p, words);
+    return p;
+}
+
+struct platform *
+platform_demo(const char *further)
+{
+    struct platform *p = place(NULL);
+    char words[128];
+
+    (void) snprintf(words, sizeof words, "demo --no-build --port %d %s", p->port, further);
+    begin(p, words);
     return p;
 }
 

@@ -26,6 +26,8 @@ struct platform {
 struct platform *platform_up(int brokers, const char *settings);
 /* The same as a rehearsal, whose business time `hz clock` moves. */
 struct platform *platform_rehearsal(int brokers, const char *settings);
+/* The one that `hz demo` made, at the end of its year; further: "--people 1500". */
+struct platform *platform_demo(const char *further);
 /* Stops it and fails when something died unasked, a sanitizer spoke or an invariant is broken. */
 void platform_down(struct platform *p);
 

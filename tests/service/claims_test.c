@@ -957,6 +957,49 @@ req_6_2_2f_every_step_has_actor_time_and_states(void **state)
     assert_int_equal(events_of("PayeeChanged"), 1);
 }
 
+/* Two services' logs have no common order: what is heard in the wrong one comes to the same. */
+static void
+a_price_is_heard_before_the_return_it_answers(void **state)
+{
+    Disbursement__LineReturned returned = DISBURSEMENT__LINE_RETURNED__INIT;
+
+    (void) state;
+    const struct id id = accepted();
+    returned.claim_id = wire(id);
+    tell_priced(id, 100000, "2025-09-28");
+    for (int64_t fen = 90000; fen >= 80000; fen -= 10000) { /* returned twice */
+        tell_priced(id, fen, "2025-09-29");
+        tell("disbursement", &returned.base);
+        OK(get(&member, id));
+        assert_int_equal(claim()->state, CLAIMS__CLAIM__STATE__DECIDED);
+        assert_int_equal(claim()->payable->fen, fen);
+        assert_true(is_on(claim()->decided_on, "2025-09-29"));
+    }
+    tell("disbursement", &returned.base); /* and once in order */
+    OK(get(&member, id));
+    assert_int_equal(claim()->state, CLAIMS__CLAIM__STATE__ACCEPTED);
+}
+
+static void
+a_list_is_heard_of_before_its_price(void **state)
+{
+    Disbursement__ListApproved list = DISBURSEMENT__LIST_APPROVED__INIT;
+    Disbursement__ListApproved__Line line = DISBURSEMENT__LIST_APPROVED__LINE__INIT,
+                                     *lines[] = { &line };
+
+    (void) state;
+    const struct id id = accepted();
+    line.claim_id = wire(id);
+    list.lines = lines;
+    list.n_lines = 1;
+    tell("disbursement", &list.base);
+    tell_priced(id, 100000, "2025-09-28");
+    OK(get(&member, id));
+    assert_int_equal(claim()->state, CLAIMS__CLAIM__STATE__LISTED);
+    assert_int_equal(claim()->payable->fen, 100000);
+    assert_true(is_on(claim()->decided_on, "2025-09-28"));
+}
+
 static void
 late_events_leave_a_line_and_change_nothing(void **state)
 {
@@ -974,7 +1017,10 @@ late_events_leave_a_line_and_change_nothing(void **state)
     OK(get(&member, id));
     assert_int_equal(claim()->state, CLAIMS__CLAIM__STATE__WITHDRAWN);
     assert_null(claim()->payable);
-    assert_int_equal(cluster_sql(cluster, "SELECT FROM claims.claim_step WHERE what = 'LATE'"), 3);
+    assert_int_equal(cluster_sql(cluster,
+                                 "SELECT FROM claims.claim_step WHERE what = 'LATE' AND to_state = "
+                                 "'WITHDRAWN'"),
+                     3);
     assert_int_equal(events_of("ClaimWithdrawn"), 1);
     assert_int_equal(events_of("ClaimRefused"), 0);
 }
@@ -1809,6 +1855,8 @@ main(void)
         TEST(req_003_9_a_stay_is_claimed_once),
         TEST(req_003_9_two_claims_of_one_stay_at_once_are_one),
         TEST(req_6_2_2f_every_step_has_actor_time_and_states),
+        TEST(a_price_is_heard_before_the_return_it_answers),
+        TEST(a_list_is_heard_of_before_its_price),
         TEST(late_events_leave_a_line_and_change_nothing),
         TEST(coding_asks_for_papers_and_finds_unfit_stays),
         TEST(req_003_14_by_hand_a_claim_is_refused_for_a_listed_ground_with_evidence),

@@ -233,7 +233,7 @@ the_contract_describes_files_uploads_and_public_pages(void **state)
     assert_non_null(json_object_get(page, "security"));
     assert_non_null(json_object_get(answers, "304"));
     json_t *types = json_object_get(json_object_get(answers, "200"), "content");
-    assert_int_equal(json_object_size(types), 9);
+    assert_int_equal(json_object_size(types), 11);
     assert_non_null(json_object_get(types, "text/html; charset=utf-8"));
     assert_string_equal(
         json_string_value(json_object_get(json_object_get(answers, "default"), "$ref")),

@@ -52,3 +52,13 @@ huzhu_platform_test(e2e/year_test.c 480)
 huzhu_platform_test(e2e/bad_requests_test.c 180)
 huzhu_platform_test(e2e/intruders_test.c 120 huzhu_bus huzhu_crypto)
 huzhu_platform_test(chaos/load_test.c 240)
+
+# The year replayed with deaths at the fault points, which only some builds have; Python, for it plays deploy/demo's year.
+if(HUZHU_FAULTS)
+    find_program(PYTHON3 python3)
+    if(PYTHON3)
+        add_test(NAME chaos/year COMMAND ${PYTHON3} -B ${CMAKE_CURRENT_SOURCE_DIR}/chaos/year/replay.py
+            --bin ${CMAKE_BINARY_DIR}/bin --source ${CMAKE_SOURCE_DIR})
+        set_tests_properties(chaos/year PROPERTIES LABELS chaos TIMEOUT 900 RUN_SERIAL ON SKIP_RETURN_CODE 77)
+    endif()
+endif()

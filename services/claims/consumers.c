@@ -138,19 +138,39 @@ claim_for(struct call *c, const Huzhu__Id *wire_id, enum claim_event on, struct 
     return *fits ? ERR_OK : step_note(c, claim, "LATE", claim_event_name(on));
 }
 
+/* The coder's words to the filer; sealed, but for events of before that was so. */
+static err_t
+note_of(struct call *c, const Coding__PapersAsked *in, const char **note)
+{
+    ProtobufCBinaryData plain;
+
+    *note = in->note;
+    if (in->sealed.len > 0) {
+        TRY(call_unseal_shared(c, "event/PapersAsked", in->sealed.data, in->sealed.len, &plain));
+        char *text = arena_alloc(c->arena, plain.len + 1);
+        if (!text)
+            return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "no memory");
+        memcpy(text, plain.data, plain.len);
+        *note = text;
+    }
+    if (!text_is_sound(*note, 0, NOTE_CHARS_MAX))
+        return err_set(&c->err, ERR_INVALID, CLAIM_FIELD, "the note is too long");
+    return ERR_OK;
+}
+
 err_t
 claims_on_papers_asked(struct call *c, const Coding__PapersAsked *in)
 {
     const paper_set_t kinds = papers_from_wire(in->n_kinds, in->kinds);
     struct claim claim;
+    const char *note;
     bool fits;
 
     TRY(claim_for(c, in->claim_id, ON_REQUEST, &claim, &fits));
     if (!fits)
         return ERR_OK;
-    if (!text_is_sound(in->note, 0, NOTE_CHARS_MAX))
-        return err_set(&c->err, ERR_INVALID, CLAIM_FIELD, "the note is too long");
-    TRY(step_request(c, &claim, kinds ? kinds : PAPER_BIT(PAPER_OTHER), in->note));
+    TRY(note_of(c, in, &note));
+    TRY(step_request(c, &claim, kinds ? kinds : PAPER_BIT(PAPER_OTHER), note));
     return claim_put(c, &claim);
 }
 

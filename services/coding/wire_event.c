@@ -1,4 +1,6 @@
 /* wire_event.c - what the queue tells others. */
+#include <string.h>
+
 #include "rules.h"
 #include "wire.h"
 
@@ -36,7 +38,9 @@ emit_papers_asked(struct call *c, const Coding__AskPapersRequest *in)
     event.claim_id = in->claim_id;
     event.n_kinds = in->n_kinds;
     event.kinds = in->kinds;
-    event.note = in->note;
+    /* People write what they should not: the log of events keeps no free text in the clear. */
+    if (in->note[0])
+        TRY(call_seal_shared(c, "event/PapersAsked", in->note, strlen(in->note), &event.sealed));
     return event_append(c, &event.base);
 }
 

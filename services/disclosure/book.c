@@ -50,7 +50,7 @@ read_back(struct call *c, int file, ProtobufCBinaryData *out)
 {
     struct stat status;
 
-    if (fstat(file, &status) != 0 || status.st_size <= 0 || status.st_size > 4 * 1024 * 1024)
+    if (fstat(file, &status) != 0 || status.st_size <= 0 || status.st_size > 4194304)
         return failed(c, "nothing was written");
     out->len = (size_t) status.st_size;
     out->data = arena_alloc(c->arena, out->len);

@@ -53,7 +53,7 @@ disclosure_get_publication(struct call *c, const Disclosure__GetPublicationReque
     TRY(publication_lines(c, id, &lines, &count));
     TRY(publication_to_wire(c, &p, &out->publication));
     out->columns = arena_alloc(c->arena, (SHEET_COLUMNS_MAX + 1) * sizeof *out->columns);
-    out->lines = arena_alloc(c->arena, (count + 1) * sizeof *out->lines);
+    out->lines = arena_alloc(c->arena, (count + 1) * sizeof(void *));
     if (!out->columns || !out->lines)
         return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the page is too long");
     for (; out->n_columns <= SHEET_COLUMNS_MAX; out->n_columns++) {
@@ -97,7 +97,7 @@ disclosure_list_publications(struct call *c, const Disclosure__ListPublicationsR
         return err_at(&c->err, ERR_INVALID, "$.state", PUBLICATION_KIND, "no such state");
     filter.state = (enum publication_state) in->state;
     TRY(publication_list(c, &filter, &list, &count));
-    out->publications = arena_alloc(c->arena, (count + 1) * sizeof *out->publications);
+    out->publications = arena_alloc(c->arena, (count + 1) * sizeof(void *));
     if (!out->publications)
         return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the list is too long");
     for (; out->n_publications < count; out->n_publications++)

@@ -31,7 +31,7 @@ disclosure_list_notices(struct call *c, const Disclosure__ListNoticesRequest *in
 
     TRY(list_in(in->page_size, in->page_token, &limit, &before, &c->err));
     TRY(notice_list(c, before, in->unread_only, limit, &list, &count));
-    out->notices = arena_alloc(c->arena, (count + 1) * sizeof *out->notices);
+    out->notices = arena_alloc(c->arena, (count + 1) * sizeof(void *));
     if (!out->notices)
         return no_memory(c);
     for (; out->n_notices < count; out->n_notices++)
@@ -180,6 +180,32 @@ disclosure_file_complaint(struct call *c, const Disclosure__FileComplaintRequest
     return out->number && out->code && out->accept_by && out->reply_by ? ERR_OK : no_memory(c);
 }
 
+err_t
+disclosure_lodge_complaint(struct call *c, const Disclosure__LodgeComplaintRequest *in,
+                           Disclosure__LodgeComplaintReply *out)
+{
+    Disclosure__FileComplaintRequest same = DISCLOSURE__FILE_COMPLAINT_REQUEST__INIT;
+    Disclosure__FileComplaintReply reply = DISCLOSURE__FILE_COMPLAINT_REPLY__INIT;
+
+    same.complaint_id = in->complaint_id;
+    same.category = in->category;
+    same.severity = in->severity;
+    same.text = in->text;
+    same.contact = in->contact;
+    same.village_id = in->village_id;
+    same.claim_id = in->claim_id;
+    same.publication_id = in->publication_id;
+    same.about_id = in->about_id;
+    TRY(disclosure_file_complaint(c, &same, &reply));
+    out->complaint_id = reply.complaint_id;
+    out->number = reply.number;
+    out->code = reply.code;
+    out->accept_by = reply.accept_by;
+    out->reply_by = reply.reply_by;
+    out->owner_id = reply.owner_id;
+    return ERR_OK;
+}
+
 /* A wrong code is no error: the count of tries must be stored. */
 err_t
 disclosure_show_complaint_state(struct call *c, const Disclosure__ShowComplaintStateRequest *in,
@@ -225,7 +251,7 @@ steps_out(struct call *c, Disclosure__Complaint *out, struct id id)
     size_t count;
 
     TRY(complaint_steps(c, id, &rows, &count));
-    out->steps = arena_alloc(c->arena, (count + 1) * sizeof *out->steps);
+    out->steps = arena_alloc(c->arena, (count + 1) * sizeof(void *));
     if (!out->steps)
         return no_memory(c);
     for (; out->n_steps < count; out->n_steps++) {
@@ -283,7 +309,7 @@ disclosure_list_complaints(struct call *c, const Disclosure__ListComplaintsReque
         return err_at(&c->err, ERR_INVALID, "$.state", COMPLAINT_FIELD, "no such state");
     filter.state = (enum complaint_state) in->state;
     TRY(complaint_list(c, &filter, &list, &count));
-    out->complaints = arena_alloc(c->arena, (count + 1) * sizeof *out->complaints);
+    out->complaints = arena_alloc(c->arena, (count + 1) * sizeof(void *));
     if (!out->complaints)
         return no_memory(c);
     for (size_t i = 0; i < count; i++) {

@@ -211,7 +211,7 @@ figures_make(struct call *c, const Contributions__Programme *p, struct id progra
     struct report_figures numbers;
 
     TRY(report_figures_read(c, programme, &numbers));
-    report->figures = arena_alloc(c->arena, FIGURES_MAX * sizeof *report->figures);
+    report->figures = arena_alloc(c->arena, FIGURES_MAX * sizeof(void *));
     if (!report->figures)
         return no_memory(c);
     figures_plan(&f, p, &numbers);
@@ -319,7 +319,7 @@ disclosure_list_reports(struct call *c, const Disclosure__ListReportsRequest *in
 
     TRY(optional_id_in(in->programme_id, "$.programmeId", &programme, &c->err));
     TRY(report_list(c, programme, &list, &count));
-    out->reports = arena_alloc(c->arena, (count + 1) * sizeof *out->reports);
+    out->reports = arena_alloc(c->arena, (count + 1) * sizeof(void *));
     if (!out->reports)
         return no_memory(c);
     for (; out->n_reports < count; out->n_reports++)

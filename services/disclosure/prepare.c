@@ -18,41 +18,38 @@ no_memory(struct call *c)
 
 /* --- proofs --- */
 
+enum { LEVELS_MAX = 32 };
+/* The complete subtrees of each level, made from the leaves upwards. */
 struct leaves {
-    const merkle_hash_t *hashes;
+    merkle_hash_t *levels[LEVELS_MAX];
     size_t count;
 };
 
-/* A complete subtree of leaves that are all at hand. */
 static bool
 subtree(void *context, unsigned level, uint64_t index, merkle_hash_t *hash)
 {
     const struct leaves *leaves = context;
-    merkle_hash_t left, right;
 
-    if (level == 0) {
-        if (index >= leaves->count)
-            return false;
-        *hash = leaves->hashes[index];
-        return true;
-    }
-    if (!subtree(context, level - 1, index * 2, &left) ||
-        !subtree(context, level - 1, index * 2 + 1, &right))
+    if (level >= LEVELS_MAX || index >= leaves->count >> level)
         return false;
-    *hash = merkle_node(left, right);
+    *hash = leaves->levels[level][index];
     return true;
 }
 
 static err_t
 leaves_of(struct call *c, const char *const *lines, size_t count, struct leaves *leaves)
 {
-    merkle_hash_t *hashes = arena_alloc(c->arena, (count + 1) * sizeof *hashes);
-
-    if (!hashes)
-        return no_memory(c);
-    for (size_t i = 0; i < count; i++)
-        hashes[i] = merkle_leaf(lines[i], strlen(lines[i]));
-    *leaves = (struct leaves){ hashes, count };
+    *leaves = (struct leaves){ .count = count };
+    for (unsigned level = 0; level < LEVELS_MAX && (level == 0 || count >> level > 0); level++) {
+        merkle_hash_t *made = arena_alloc(c->arena, ((count >> level) + 1) * sizeof *made);
+        if (!made)
+            return no_memory(c);
+        leaves->levels[level] = made;
+        for (size_t i = 0; i < count >> level; i++)
+            made[i] = level == 0 ? merkle_leaf(lines[i], strlen(lines[i]))
+                                 : merkle_node(leaves->levels[level - 1][2 * i],
+                                               leaves->levels[level - 1][2 * i + 1]);
+    }
     return ERR_OK;
 }
 

@@ -185,7 +185,9 @@ programme_list(struct call *c, const Contributions__Programme ***out, size_t *co
 
     TRY(db_query0(c, &q_programmes, &rows));
     *count = (size_t) rows_count(rows);
-    MAKE_LIST(c, *count, out);
+    *out = arena_alloc(c->arena, (*count + 1) * sizeof(void *));
+    if (!*out)
+        return no_memory(c);
     for (size_t i = 0; i < *count; i++)
         TRY(programme_open(c, rows, (int) i, &(*out)[i]));
     return ERR_OK;

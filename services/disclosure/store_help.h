@@ -8,7 +8,7 @@
 #include "disclosure.h"
 #include "disclosure.pb-c.h"
 #include "disclosure_queries.h"
-#include "svc/runtime.h"
+#include "svc/svc.h"
 
 enum { CONTEXT_BYTES = 80 };
 

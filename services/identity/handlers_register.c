@@ -14,15 +14,20 @@
 /* Staff see the households of their villages, a member its own, and nobody learns of another's
  * existence. */
 static bool
-may_see(const struct call *c, const struct household *household)
+is_of(const struct call *c, const struct household *household)
 {
-    if (call_has(c, REGISTER_STAFF) && call_covers(c, household->village))
-        return true;
     for (size_t i = 0; call_has(c, ROLE_MEMBER) && i < household->member_count; i++)
         if (!household->members[i].ended && !id_is_nil(c->person) &&
             id_cmp(household->members[i].person, c->person) == 0)
             return true;
     return false;
+}
+
+static bool
+may_see(const struct call *c, const struct household *household)
+{
+    return (call_has(c, REGISTER_STAFF) && call_covers(c, household->village)) ||
+           is_of(c, household);
 }
 
 /* Names in clear are a look at identities, which is recorded; without clearance they are masked. */
@@ -33,6 +38,22 @@ sight_of(struct call *c, struct sight sight, struct id subject)
     if (sight.clear)
         call_saw(c, LABEL_IDENTITY, subject);
     return sight;
+}
+
+/* One household or person, with numbers.  Whole ones are for who keeps the register and for the
+ * people themselves; a clerk rings people up, and all others compare a masked number (6.2.2 c). */
+static struct sight
+close_sight_of(struct call *c, const struct household *household, struct id subject)
+{
+    const bool own = is_of(c, household);
+    const struct sight sight = {
+        .numbers = true,
+        .past = true,
+        .whole_number = own || call_has(c, ROLE_TOWNSHIP_OFFICER),
+        .whole_phone = own || call_has(c, ROLE_TOWNSHIP_OFFICER | ROLE_VILLAGE_CLERK),
+    };
+
+    return sight_of(c, sight, subject);
 }
 
 err_t
@@ -76,8 +97,7 @@ identity_get_household(struct call *c, const Identity__GetHouseholdRequest *in,
     TRY(households_fill(c, &household, 1, true));
     if (!may_see(c, &household))
         return err_set(&c->err, ERR_NOT_FOUND, HOUSEHOLD_NONE, "no such household");
-    const struct sight sight =
-        sight_of(c, (struct sight){ .numbers = true, .past = true }, (struct id){ { 0 } });
+    const struct sight sight = close_sight_of(c, &household, (struct id){ { 0 } });
     (void) snprintf(c->etag, sizeof c->etag, "%lld", (long long) household.version);
     return household_view_to_wire(c, &household, sight, &out->household);
 }
@@ -98,7 +118,7 @@ person_answer(struct call *c, struct id person, Identity__Person **out)
             member = &household.members[i]; /* the last entry is the latest */
     if (!member || !may_see(c, &household))
         return err_set(&c->err, ERR_NOT_FOUND, PERSON_NONE, "no such person");
-    const struct sight sight = sight_of(c, (struct sight){ .numbers = true, .past = true }, person);
+    const struct sight sight = close_sight_of(c, &household, person);
     return person_to_wire(c, &household, member, sight, out);
 }
 

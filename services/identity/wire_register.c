@@ -225,21 +225,30 @@ static err_t
 name_to_wire(struct call *c, const struct member *member, struct sight sight,
              Identity__Person *wire)
 {
-    char name[MASK_NAME_BYTES], number[MASK_ID_NUMBER_BYTES], phone[MASK_PHONE_BYTES];
+    char name[MASK_NAME_BYTES];
 
     wire->masked = !sight.clear;
     if (sight.clear)
         return put_text(c, member->name, &wire->name);
     mask_name(MASK_T1, member->name, name);
-    TRY(put_text(c, name, &wire->name));
+    return put_text(c, name, &wire->name);
+}
+
+static err_t
+numbers_to_wire(struct call *c, const struct member *member, struct sight sight,
+                Identity__Person *wire)
+{
+    char number[MASK_ID_NUMBER_BYTES], phone[MASK_PHONE_BYTES];
+
     if (!sight.numbers)
         return ERR_OK;
     mask_id_number(member->id_number, number);
-    TRY(put_text(c, number, &wire->id_number));
+    TRY(put_text(c, sight.clear && sight.whole_number ? member->id_number : number,
+                 &wire->id_number));
     if (!member->phone[0])
         return ERR_OK;
     mask_phone(member->phone, phone);
-    return put_text(c, phone, &wire->phone);
+    return put_text(c, sight.clear && sight.whole_phone ? member->phone : phone, &wire->phone);
 }
 
 err_t
@@ -254,10 +263,7 @@ person_to_wire(struct call *c, const struct household *household, const struct m
     wire->entry = (Identity__HouseholdMember__Entry) member->entry;
     wire->leaving = (Identity__HouseholdMember__Leaving) member->leaving;
     TRY(name_to_wire(c, member, sight, wire));
-    if (sight.clear && sight.numbers) {
-        TRY(put_text(c, member->id_number, &wire->id_number));
-        TRY(put_text(c, member->phone, &wire->phone));
-    }
+    TRY(numbers_to_wire(c, member, sight, wire));
     TRY(put_id(c, member->person, &wire->person_id));
     TRY(put_date(c, sight.clear, member->birth, &wire->birth));
     TRY(put_date(c, member->provisional, member->replace_by, &wire->replace_id_by));

@@ -22,7 +22,8 @@ err_t household_to_wire(struct call *c, const struct household *household,
 /* How much of a person a caller sees. */
 struct sight {
     bool clear;   /* names; else masked */
-    bool numbers; /* ID number and phone too */
+    bool numbers; /* ID number and phone too; masked but for: */
+    bool whole_number, whole_phone;
     bool past;    /* who has left as well */
 };
 err_t person_to_wire(struct call *c, const struct household *household, const struct member *member,

@@ -251,19 +251,27 @@ tell(const char *producer, const ProtobufCMessage *message)
 }
 
 static void
-seal_for(struct id tenant, const char *context, const ProtobufCMessage *message, uint8_t *out,
-         ProtobufCBinaryData *sealed)
+seal_bytes(struct id tenant, const char *context, const void *plain, size_t size, uint8_t *out,
+           ProtobufCBinaryData *sealed)
 {
-    uint8_t packed[4096];
     ProtobufCBinaryData made;
     struct call c;
 
     call_init(&c, thread);
     c.tenant = tenant;
-    const size_t size = protobuf_c_message_pack(message, packed);
-    assert_int_equal(call_seal_shared(&c, context, packed, size, &made), ERR_OK);
+    assert_int_equal(call_seal_shared(&c, context, plain, size, &made), ERR_OK);
     memcpy(out, made.data, made.len); /* the arena is the next call's */
     *sealed = (ProtobufCBinaryData){ made.len, out };
+}
+
+static void
+seal_for(struct id tenant, const char *context, const ProtobufCMessage *message, uint8_t *out,
+         ProtobufCBinaryData *sealed)
+{
+    uint8_t packed[4096];
+    const size_t size = protobuf_c_message_pack(message, packed);
+
+    seal_bytes(tenant, context, packed, size, out, sealed);
 }
 
 static void
@@ -1032,13 +1040,14 @@ coding_asks_for_papers_and_finds_unfit_stays(void **state)
     Coding__ClaimUnfit unfit = CODING__CLAIM_UNFIT__INIT;
     Contributions__Paper__Kind kinds[] = { CONTRIBUTIONS__PAPER__KIND__DISCHARGE_RECORD };
     Disbursement__PayoutVoided voided = DISBURSEMENT__PAYOUT_VOIDED__INIT;
+    uint8_t sealed[256];
 
     (void) state;
     struct id id = accepted();
     asked.claim_id = unfit.claim_id = wire(id);
     asked.kinds = kinds;
     asked.n_kinds = 1;
-    asked.note = (char *) "缺末页";
+    seal_bytes(town, "event/PapersAsked", "缺末页", strlen("缺末页"), sealed, &asked.sealed);
     tell("coding", &asked.base);
     OK(get(&member, id));
     assert_int_equal(claim()->state, CLAIMS__CLAIM__STATE__PAPERS_REQUESTED);

@@ -596,6 +596,10 @@ a_job_waits_for_the_papers_that_were_asked_for(void **state)
     MUST(&coder, "AskPapers", &in.base);
     assert_string_equal(state_of(claim.id), "PARKED");
     assert_int_equal(told("PapersAsked"), 1);
+    /* 6.2.2 c 1: what the coder wrote is for the filer, and not for who reads events. */
+    assert_int_equal(cluster_sql(w.cluster, "SELECT FROM coding.event WHERE"
+                                            " position(convert_to('看不清', 'UTF8') IN body) > 0"),
+                     0);
     assert_true(id_is_nil(takes(&coder)));
     claim.due_in = 8;
     claim.uploads[1] = a_new_id();

@@ -1050,6 +1050,44 @@ req_6_2_2c_members_see_their_own_household_and_clerks_their_village(void **state
     free(list.text);
 }
 
+/* Whole numbers are for who keeps the register and for the household itself; a clerk must be able
+ * to ring up, the others know whom they have before them by a masked number. */
+static void
+req_6_2_2c1_a_number_is_whole_for_who_needs_it_alone(void **state)
+{
+    const struct {
+        struct person who;
+        bool number, phone;
+    } cases[] = {
+        { officer, true, true },
+        { clerk, false, true },
+        { approver, false, false },
+        { staff((role_set_t) ROLE_PAYER, town_root), false, false },
+        { staff((role_set_t) ROLE_AUDITOR, town_root), false, false },
+        { a_person(town, (role_set_t) ROLE_MEMBER), true, true },
+    };
+    struct list list = village_list();
+    Identity__GetPersonRequest in = IDENTITY__GET_PERSON_REQUEST__INIT;
+
+    (void) state;
+    applies(&list);
+    const struct id person = person_id(id_number_of("19600101", 1));
+    in.person_id = wire(person);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct person who = cases[i].who;
+        who.clearance = LABEL_IDENTITY;
+        if (i == COUNT(cases) - 1)
+            who.own_person = person;
+        const Identity__GetPersonReply *reply = EXPECT_OK(ask(&who, "GetPerson", &in));
+        assert_string_equal(reply->person->name, "张三丰");
+        assert_int_equal(strstr(reply->person->id_number, "*") == NULL, cases[i].number);
+        assert_int_equal(strlen(reply->person->id_number), 18);
+        assert_string_equal(reply->person->phone,
+                            cases[i].phone ? "+8613800138001" : "138****8001");
+    }
+    free(list.text);
+}
+
 /* Goal: a copied disk, the events and the reports show no name, number or phone (9.2.3 c). */
 static void
 req_9_2_3c_no_canary_is_found_in_any_table(void **state)
@@ -1288,6 +1326,7 @@ main(void)
         TEST(req_003_2_a_birth_and_a_marriage_come_with_date_and_evidence),
         TEST(req_003_2_deaths_moves_and_splits_keep_one_head),
         TEST(req_6_2_2c_members_see_their_own_household_and_clerks_their_village),
+        TEST(req_6_2_2c1_a_number_is_whole_for_who_needs_it_alone),
         TEST(req_9_2_3c_no_canary_is_found_in_any_table),
         TEST(tenants_are_told_of_their_villages_whenever_they_change),
         TEST(pieces_come_in_order_and_may_come_twice),

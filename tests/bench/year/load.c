@@ -176,6 +176,12 @@ load_name(int64_t p, char name[static 32])
     memcpy(name, someone(p).name, 32);
 }
 
+void
+load_number(int64_t p, char number[static 20])
+{
+    memcpy(number, someone(p).number, 20);
+}
+
 static int64_t
 people_of_all(void)
 {
@@ -426,6 +432,36 @@ admitted_at(int64_t i)
     return s == 14 ? -75 + (int) (i % 10) : s < 17 ? -30 + (int) (i % 5) : -15 + (int) (i % 5);
 }
 
+static int
+month_of(int days)
+{
+    char day[DATE_TEXT_BYTES];
+    int year = 0, month = 0;
+
+    date_format((date_t){ today.days + days }, day);
+    (void) sscanf(day, "%d-%d", &year, &month);
+    return year * 12 + month;
+}
+
+/* What went to the bank: bound to its batch, one for each month, and its place in it. */
+static void
+put_item(struct stream *s, int tenant, int64_t i, const char *payee, size_t size)
+{
+    static int next[BATCHES];
+    const int month = month_of(admitted_at(i) + 15) - month_of(admitted_at(0) + 15);
+    char context[96], id[ID_TEXT_BYTES];
+
+    if (i == 0)
+        memset(next, 0, sizeof next);
+    if (i % 20 >= 14) {
+        put(s, "\\N\n");
+        return;
+    }
+    (void) snprintf(context, sizeof context, "disbursement.item/%s/%d",
+                    uid_text(K_BATCH, tenant * BATCHES + month, id), ++next[month]);
+    put_sealed(s, context, payee, size, '\n');
+}
+
 static void
 put_claim(struct stream *s, int tenant, int64_t i)
 {
@@ -454,7 +490,8 @@ put_claim(struct stream *s, int tenant, int64_t i)
     put_sealed_of(s, "disbursement.claim", K_CLAIM, c, text, (size_t) size, '\t');
     key_derive(key, "payee.card", purpose);
     hmac_sha256(purpose, card, strlen(card), index);
-    put_bytes(s, index, 32, '\n');
+    put_bytes(s, index, 32, '\t');
+    put_item(s, tenant, i, text, (size_t) size);
 }
 
 static void
@@ -494,7 +531,7 @@ bank_files(PGconn *sql)
 
     for (int b = 0; b < count; b++) {
         put(&s, "%d\t", b);
-        put_sealed_of(&s, "disbursement.batch", K_BATCH, b, "header\n", 7, '\n');
+        put_sealed_of(&s, "disbursement.batch", K_BATCH, b, "header", 6, '\n');
     }
     stream_close(&s);
 }

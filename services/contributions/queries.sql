@@ -190,6 +190,7 @@ SELECT (SELECT count(*) FROM joined), count(*),
  WHERE programme_id = $1;
 
 -- name: participation_villages
+-- Households first, then villages: count(DISTINCT) would sort the whole register.
 WITH base AS (
     SELECT h.village_id, p.household_id, p.person_id
       FROM person p JOIN household h ON h.tenant_id = p.tenant_id AND h.household_id = p.household_id
@@ -197,11 +198,13 @@ WITH base AS (
     UNION ALL
     SELECT village_id, household_id, person_id FROM register_snapshot WHERE $6::boolean AND programme_id = $1
 ), whole AS (
-    SELECT village_id, count(*) AS people, count(DISTINCT household_id) AS households FROM base GROUP BY 1
+    SELECT village_id, sum(n)::bigint AS people, count(*) AS households
+      FROM (SELECT village_id, count(*) AS n FROM base GROUP BY village_id, household_id) AS houses
+     GROUP BY 1
 ), joined AS (
-    SELECT e.village_id, count(*) AS people, count(DISTINCT m.household_id) AS households
-      FROM enrolment_member m JOIN enrolment e ON e.tenant_id = m.tenant_id AND e.programme_id = m.programme_id AND e.household_id = m.household_id
-     WHERE m.programme_id = $1 AND m.in_force
+    SELECT e.village_id, sum(m.n)::bigint AS people, count(*) AS households
+      FROM (SELECT household_id, count(*) AS n FROM enrolment_member WHERE programme_id = $1 AND in_force GROUP BY 1) AS m
+      JOIN enrolment e ON e.programme_id = $1 AND e.household_id = m.household_id
      GROUP BY 1
 )
 SELECT v.village_id, v.name, coalesce(j.people, 0), coalesce(w.people, 0), coalesce(j.households, 0), coalesce(w.households, 0),

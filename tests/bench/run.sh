@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # run.sh - every benchmark, or those that are named; each prints its pairs from one run.  `hz bench` calls it.
 #
-#   tests/bench/run.sh [bus|write|gateway]...
+#   tests/bench/run.sh [bus|design|drg|gateway|write|year]...
 #
 # A part is a program build/release/bin/bench.PART, or a script tests/bench/PART/run that sets up what it needs.
 # Figures of a shared machine are worth what its load allows, so that is printed with them; compare ratios within a

@@ -91,8 +91,11 @@ compare(const struct pair *pair, const struct capture *capture, int clients)
     double ours[REPEATS_MAX], theirs[REPEATS_MAX], ratio[REPEATS_MAX];
 
     for (int i = 0; i < pair->repeats; i++) {
+        if (i % 2 == 1) /* neither is always the first */
+            ours[i] = pair->units / run_ours(pair, clients);
         theirs[i] = pair->units / run_theirs(pair, capture, clients);
-        ours[i] = pair->units / run_ours(pair, clients);
+        if (i % 2 == 0)
+            ours[i] = pair->units / run_ours(pair, clients);
         ratio[i] = ours[i] / theirs[i];
     }
     const double middle = median_of(ratio, pair->repeats);

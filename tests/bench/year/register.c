@@ -54,10 +54,10 @@ make_list(int tenant, int rows)
     for (int i = 0; i < rows; i++) {
         char number[20], sex[4];
         number_of(tenant, i, number, sex);
-        (void) fprintf(
-            out, "H%06d,%s,张%s%d,%s,居民身份证,%s,,1381234%04d,320723%03d%03d,%s,是,是,是,,\n",
-            i / 4 + 1, relations[i % 4], i % 2 ? "秀英" : "建国", i % 100, sex, number, i % 10000,
-            100 + tenant, i / 4 % VILLAGES, i % 20 == 3 ? "低保" : "");
+        (void) fprintf(out,
+                       "H%06d,%s,张%s,%s,居民身份证,%s,,1381234%04d,320723%03d%03d,%s,是,是,是,,\n",
+                       i / 4 + 1, relations[i % 4], i % 2 ? "秀英" : "建国", sex, number, i % 10000,
+                       100 + tenant, i / 4 % VILLAGES, i % 20 == 3 ? "低保" : "");
     }
     if (fclose(out) != 0)
         abort();
@@ -237,7 +237,9 @@ make_towns(int tenants)
     PGconn *sql = sql_open("huzhu");
     char *save = NULL, *statements = strdup(load_identity);
 
-    sql_run(sql, "CREATE TABLE bench_size AS SELECT %d AS tenants, %d AS villages, 1 AS households",
+    sql_run(sql,
+            "CREATE TABLE bench_size AS SELECT %d AS tenants, %d AS villages, 1 AS households, 0 AS"
+            " claims, 0 AS enrolled_next, CURRENT_DATE AS today",
             tenants, VILLAGES);
     sql_run(sql, "%s", load_functions);
     sql_run(sql, "SET session_replication_role = replica");

@@ -28,7 +28,8 @@ enum staff {
  * village, H and O a household with a claim and one that owes, E and G their heads, C its claim, U
  * a paper of it, K its coding, S its subsidy table, L a list, N its line, B its batch, A an
  * account, Y a payment, W a cash book, J and X a job that was taken and one to review, Z the
- * latter's coding, n a new id.  "#" is the number of the call. */
+ * latter's coding, n a new id.  "#" is the number of the call, "~" the same in
+ * five digits, "&" the ID number of a person. */
 struct rpc {
     const char *service, *name;
     enum staff who;
@@ -57,8 +58,7 @@ id_for(char what, int call)
 {
     const int64_t i = ((int64_t) call * 337 + 20 * call) % l.claims / 20 * 20, /* a paid one */
         c = (int64_t) town * l.claims + i, h = household_of_claim(&l, town, i),
-                  owes = (int64_t) town * households_of(&l) +
-                         ((int64_t) call * 170 + 11) % 25000 / 10 * 10 + 1;
+                  owes = (int64_t) town * households_of(&l) + (20 * call + 1) % l.households;
 
     switch (what) {
     case 'T':
@@ -120,7 +120,13 @@ expand(const char *json, int call, char *out, size_t room)
         if (*p == '$') {
             id_format(id_for(*++p, call), id);
             (void) fputs(id, to);
-        } else if (*p == '#')
+        } else if (*p == '&') {
+            char number[20];
+            load_number(household_of_claim(&l, town, call * 20 % l.claims) * MEMBERS, number);
+            (void) fputs(number, to);
+        } else if (*p == '~')
+            (void) fprintf(to, "%05d", call);
+        else if (*p == '#')
             (void) fprintf(to, "%d", call);
         else
             (void) fputc(*p, to);
@@ -239,10 +245,24 @@ hire(void)
     for (size_t i = 0; i < COUNT(roles); i++) {
         staff[roles[i].who] = who_create(uid(K_TENANT, town), roles[i].roles, (struct id){ { 0 } });
         /* known accounts: the certificate and one's own sessions are of 170 + i */
-        staff[roles[i].who]->person.account = uid(K_ACCOUNT, town * 1000 + 170 + (int) roles[i].who);
+        staff[roles[i].who]->person.account =
+            uid(K_ACCOUNT, town * 1000 + 170 + (int) roles[i].who);
         staff[roles[i].who]->person.session = staff[roles[i].who]->person.account;
     }
     staff[MEMBER]->person.own_person = id_for('E', 1);
+}
+
+/* Of the village whose households "$O" names. */
+static void
+open_book(struct caller *caller)
+{
+    char village[ID_TEXT_BYTES], programme[ID_TEXT_BYTES], book[ID_TEXT_BYTES], json[256];
+
+    (void) snprintf(json, sizeof json,
+                    "{\"programmeId\":\"%s\",\"cashBookId\":\"%s\",\"villageId\":\"%s\"}",
+                    uid_text(K_PROGRAMME, town * 2 + 1, programme), uid_text(K_BOOK, 900, book),
+                    uid_text(K_VILLAGE, (int64_t) town * l.villages, village));
+    (void) must(caller, staff[CLERK], "contributions", "OpenCashBook", json);
 }
 
 void
@@ -270,6 +290,7 @@ bench_scale(const struct load *load, int calls)
     id_format(staff[CODER]->person.account, json + 14);
     json[14 + ID_TEXT_BYTES - 1] = '"';
     (void) must(caller, staff[OFFICER], "coding", "RecordCertificate", json);
+    open_book(caller);
     const double from = seconds_now();
     for (size_t i = 0; i < COUNT(rpcs) && i < RPCS_MAX; i++)
         all[i] = measure(caller, &rpcs[i], calls);

@@ -98,7 +98,9 @@ database_copy(const char *from, const char *to)
     sql_run(sql, "SET client_min_messages = warning");
     sql_run(sql, "DROP DATABASE IF EXISTS %s WITH (FORCE)", to);
     sql_run(sql, "CREATE DATABASE %s TEMPLATE %s STRATEGY file_copy", to, from);
+    sql_run(sql, "CHECKPOINT"); /* who comes next does not wait for the copy's pages */
     PQfinish(sql);
+    (void) poll(NULL, 0, 500);
 }
 
 const char *

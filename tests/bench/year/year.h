@@ -117,6 +117,7 @@ int64_t household_of_claim(const struct load *load, int tenant, int64_t i);
 
 /* The name of person p of the load. */
 void load_name(int64_t p, char name[static 32]);
+void load_number(int64_t p, char number[static 20]); /* its ID number */
 
 /* --- statements played again --- */
 

@@ -51,3 +51,14 @@ huzhu_platform_test(e2e/year_test.c 480)
 huzhu_platform_test(e2e/bad_requests_test.c 180)
 huzhu_platform_test(e2e/intruders_test.c 120 huzhu_bus huzhu_crypto)
 huzhu_platform_test(chaos/load_test.c 240)
+
+# A small year in which everybody is a canary; it needs python3 (deploy/packages/demo.txt), and says so where there is none.
+find_program(HUZHU_PYTHON python3)
+if(HUZHU_PYTHON)
+    set(canary ${HUZHU_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/e2e/canary/canary.py ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/bin)
+else()
+    set(canary ${CMAKE_COMMAND} -E echo "skipped: the canary scan needs python3")
+endif()
+add_test(NAME e2e/req_6_2_2c1_canary COMMAND ${canary})
+set_tests_properties(e2e/req_6_2_2c1_canary PROPERTIES LABELS e2e TIMEOUT 360 RUN_SERIAL ON
+    SKIP_REGULAR_EXPRESSION "^skipped: ")

@@ -1,5 +1,4 @@
 """scan.py - searches what the instance answered and wrote, and holds it against policy.py and the audit's records."""
-import concurrent.futures
 import glob
 import gzip
 import os

@@ -163,6 +163,12 @@ path_add(struct routes *routes, struct route *route, struct err *err)
         if (!node)
             return err_set(err, ERR_INTERNAL, "memory.out", "no memory for routes");
     }
+    /* A path that ends with a slash has an empty last segment, as the request's has. */
+    if (route->path[strlen(route->path) - 1] == '/') {
+        node = node_below(node, (struct slice){ "", 0 }, false);
+        if (!node)
+            return err_set(err, ERR_INTERNAL, "memory.out", "no memory for routes");
+    }
     return leaf_add(node, suffix, route, err);
 }
 

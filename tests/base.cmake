@@ -1,4 +1,5 @@
 # The floor: units of common/ that need nothing.
 huzhu_test(unit/base_test.c)
+huzhu_test(unit/fault_test.c)
 huzhu_test(unit/clock_test.c)
 huzhu_test(unit/calendar_test.c)

@@ -123,6 +123,7 @@ run_batch(struct svc_thread *thread, struct batch *batch, struct err *err)
 
     call_init(&c, thread);
     c.method = "feed";
+    fault_within(batch->count > 0 ? batch->events[0]->topic : c.method);
     c.caller = batch->producer;
     c.roles |= (role_set_t) ROLE_SERVICE;
     c.whole_tenant = true;
@@ -133,6 +134,7 @@ run_batch(struct svc_thread *thread, struct batch *batch, struct err *err)
     const struct tx_options options = { .tenant = c.tenant, .deadline_us = c.deadline_us };
     const err_t code = call_in_tx(&c, &options, batch_step, batch, &attempts);
     *err = c.err;
+    fault_within(c.method);
     arena_rewind(thread->arena, mark);
     return code;
 }

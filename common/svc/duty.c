@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <stdlib.h>
 
+#include "fault/fault.h"
 #include "runtime_queries.h"
 #include "svc/runtime.h"
 
@@ -46,6 +47,7 @@ duty_run(struct svc_thread *thread, const struct svc_duty *duty, struct err *err
     call_init(&c, thread);
     trace_take(&c, NULL);
     c.method = duty->name;
+    fault_within(c.method);
     c.caller = c.service;
     c.roles |= (role_set_t) ROLE_SERVICE;
     c.whole_tenant = true;

@@ -410,6 +410,7 @@ request_run(struct call *c, struct request *request)
 {
     const struct tx_options options = options_of(c, true);
 
+    fault_within(c->method);
     switch (request->method->effect) {
     case SVC_WRITE:
         return run_write(c, request);

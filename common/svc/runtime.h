@@ -103,8 +103,6 @@ void trace_take(struct call *c, const char *traceparent);
 
 const struct svc_method *method_find(const struct svc *svc, const char *rpc, size_t *index);
 err_t method_authorise(const struct svc_method *method, struct call *c) MUST_CHECK;
-err_t message_decode(struct call *c, const ProtobufCMessageDescriptor *type, size_t size,
-                     const uint8_t *bytes, ProtobufCMessage **out) MUST_CHECK;
 err_t message_make(struct call *c, const ProtobufCMessageDescriptor *type,
                    ProtobufCMessage **out) MUST_CHECK;
 /* What one frame of the bus carries, and so what is stored for replays or as an event. */

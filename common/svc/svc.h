@@ -227,6 +227,10 @@ char *call_text(struct call *c, const char *text) MUST_CHECK;
 err_t message_pack(struct call *c, const ProtobufCMessage *message,
                    ProtobufCBinaryData *out) MUST_CHECK;
 
+/* Into the arena; INVALID when the bytes are no such message. */
+err_t message_decode(struct call *c, const ProtobufCMessageDescriptor *type, size_t size,
+                     const uint8_t *bytes, ProtobufCMessage **out) MUST_CHECK;
+
 /* Wire helpers of every wire.c. */
 err_t id_from_wire(const Huzhu__Id *in, const char *path, struct id *id,
                    struct err *err) MUST_CHECK;

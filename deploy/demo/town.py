@@ -89,7 +89,7 @@ class Town:
     def __init__(self, spec, server, seed, people):
         self.spec, self.server = spec, server
         self.code, self.name = spec['code'], spec['name']
-        self.rng = random.Random(f'{seed}/{self.code}')
+        self.rng = random.Random(f'{seed}/{spec.get("twin", self.code)}')
         self.tenant, self.programme = mint(), mint()
         self.next_programme = None
         self.staff = {}

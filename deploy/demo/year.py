@@ -1,6 +1,6 @@
 """year.py - plays the first year of three townships, from resolution to proof, over the public API alone.
 
-    year.py --people N --seed S --port P --data DIR --hz HZ --bin DIR --source DIR
+    year.py --people N --seed S --port P --data DIR --hz HZ --bin DIR --source DIR [--kills]
 
 `hz demo` starts it on a fresh rehearsal instance.  The chronology is main()'s; the scenes lie beside it: enrol.py (who
 joins and pays), design.py (what a group of illnesses is worth), stays.py (need, codes, money), closing.py (the year's end).
@@ -20,6 +20,7 @@ import closing
 import design
 import enrol
 import figures
+import kills
 import stays
 from api import Refusal, Server, Session, Unexpected, mint, wait_for
 from town import STAFF, TOWNS, VILLAGE_FUND, Town
@@ -243,6 +244,7 @@ def options_read():
     parser.add_argument('--people', type=int, required=True)
     parser.add_argument('--seed', required=True)
     parser.add_argument('--port', type=int, required=True)
+    parser.add_argument('--kills', action='store_true')
     for name in ('data', 'hz', 'bin', 'source'):
         parser.add_argument('--' + name, required=True)
     return parser.parse_args()
@@ -252,13 +254,20 @@ def main():
     options = options_read()
     print(f'hz: the year of three townships, about {options.people} people, --seed {options.seed}', file=sys.stderr)
     play = Play(options)
+    killer = kills.Killer(options.data) if options.kills else None
+    if killer:
+        killer.start()
     try:
         text = play_year(play)
     except (Refusal, Unexpected) as error:
         play.progress.end()
         print(f'hz: the play stopped: {error}', file=sys.stderr)
         return 1
+    finally:
+        died = killer.end() if killer else ''
     play.progress.end()
+    if killer:
+        print(f'hz: killed while it played (-9): {died}', file=sys.stderr)
     folder = os.path.join(options.data, 'demo')
     with open(os.path.join(folder, 'figures.json'), 'w', encoding='utf-8') as file:
         json.dump(play.figures, file, ensure_ascii=False, indent=1)

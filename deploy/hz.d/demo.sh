@@ -41,7 +41,7 @@ demo_again() # whether the instance holds a demonstration that has been played
 
 hz_demo()
 {
-    local people=$DEMO_PEOPLE seed='' port=$DEMO_PORT build=yes
+    local people=$DEMO_PEOPLE seed='' port=$DEMO_PORT build=yes kills=()
     while (($#)); do
         case $1 in
         --people) people=${2:?--people needs a number}; shift ;;
@@ -51,7 +51,8 @@ hz_demo()
         --port) port=${2:?--port needs a number}; shift ;;
         --port=*) port=${1#*=} ;;
         --no-build) build=no ;;
-        *) die "hz demo [--people N] [--seed S] [--data DIR] [--port N] [--no-build]" ;;
+        --kills) kills=(--kills) ;;
+        *) die "hz demo [--people N] [--seed S] [--data DIR] [--port N] [--no-build] [--kills]" ;;
         esac
         shift
     done
@@ -73,5 +74,5 @@ hz_demo()
     is_root || umask 077
     PYTHONDONTWRITEBYTECODE=1 python3 "$HZ_SOURCE/deploy/demo/year.py" --people "$people" \
         --seed "${seed:-$(date +%s)}" --port "$(instance_port)" --data "$HZ_DATA" --hz "$HZ_SOURCE/deploy/hz" \
-        --bin "$HZ_BIN" --source "$HZ_SOURCE"
+        --bin "$HZ_BIN" --source "$HZ_SOURCE" "${kills[@]}"
 }

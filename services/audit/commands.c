@@ -458,6 +458,8 @@ audit_main(int argc, char **argv)
     struct options o;
     struct err err;
 
+    if (argc >= 2 && strcmp(argv[1], "check-proof") == 0)
+        return audit_check_proof(argc - 1, argv + 1);
     if (argc < 2 || strcmp(argv[1], "verify") != 0)
         return svc_main(&audit_service, argc, argv);
     if (options_parse(&o, argc - 1, argv + 1, &err) != ERR_OK) {

@@ -13,5 +13,6 @@ audit_on_event(struct call *c, const Bus__Event *in)
 
     TRY(record_from_wire(c, in, &record));
     record.leaf = record_leaf(c->tenant, &record);
-    return record_append(c, &record);
+    TRY(record_append(c, &record));
+    return archive_event(c, &record);
 }

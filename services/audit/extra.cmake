@@ -1,2 +1,2 @@
 # What audit links beside the runtime.
-set(audit_extra huzhu_merkle)
+set(audit_extra huzhu_merkle huzhu_csv PkgConfig::JANSSON)

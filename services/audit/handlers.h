@@ -10,6 +10,6 @@
 #include "methods.def"
 #undef RPC
 
-err_t audit_purge_uploads(struct call *c) MUST_CHECK;
+err_t audit_check_catalogues(struct call *c) MUST_CHECK;
 
 #endif

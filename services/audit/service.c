@@ -42,7 +42,10 @@ static const struct conf_row conf_rows[] = {
 #undef CONF
 };
 
-static const struct svc_duty duties[] = { { "integrate", 1000, audit_integrate } };
+static const struct svc_duty duties[] = {
+    { "integrate", 1000, audit_integrate },
+    { "check_catalogues", 10000, audit_check_catalogues },
+};
 
 static const struct svc_command commands[] = {
     { "export", "writes the log of a tenant to a file that verify can check anywhere",

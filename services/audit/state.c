@@ -1,6 +1,8 @@
-/* state.c - the key that signs heads; the duty's thread alone signs. */
+/* state.c - the key that signs heads; the duty's thread alone signs, every thread shows the public
+ * half. */
 #include "state.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,7 +17,32 @@ struct audit_state {
     const char *key_path;
     struct signer *signer;
     struct stat seen; /* of the file that the key came from */
+    pthread_mutex_t lock;
+    bool has_public;
+    struct public_key public; /* under the lock */
 };
+
+static void
+public_show(struct audit_state *state)
+{
+    (void) pthread_mutex_lock(&state->lock);
+    memcpy(state->public.id, signer_key_id(state->signer), sizeof state->public.id);
+    signer_public(state->signer, state->public.bytes);
+    state->has_public = true;
+    (void) pthread_mutex_unlock(&state->lock);
+}
+
+bool
+state_public_key(struct call *c, struct public_key *key)
+{
+    struct audit_state *state = c->state;
+
+    (void) pthread_mutex_lock(&state->lock);
+    const bool has = state->has_public;
+    *key = state->public;
+    (void) pthread_mutex_unlock(&state->lock);
+    return has;
+}
 
 err_t
 audit_start(const void *of_service, void **out, struct err *err)
@@ -26,12 +53,15 @@ audit_start(const void *of_service, void **out, struct err *err)
     if (!state)
         return err_set(err, ERR_UNAVAILABLE, "memory.out", "no memory to start");
     *out = state;
+    (void) pthread_mutex_init(&state->lock, NULL);
     state->key_path = conf->signing_key;
     if (state->key_path[0] == '\0')
         return ERR_OK;
     if (stat(state->key_path, &state->seen) != 0)
         return err_set(err, ERR_INVALID, NO_KEY, "cannot read %s", state->key_path);
-    return signer_load(state->key_path, &state->signer, err);
+    TRY(signer_load(state->key_path, &state->signer, err));
+    public_show(state);
+    return ERR_OK;
 }
 
 void
@@ -42,6 +72,7 @@ audit_stop(void *of_service)
     if (!state)
         return;
     signer_destroy(state->signer);
+    (void) pthread_mutex_destroy(&state->lock);
     free(state);
 }
 
@@ -62,6 +93,7 @@ key_refresh(struct audit_state *state)
     signer_destroy(state->signer);
     state->signer = fresh;
     state->seen = now;
+    public_show(state);
 }
 
 err_t

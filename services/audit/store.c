@@ -6,8 +6,8 @@
 
 #include "audit_queries.h"
 
-static err_t
-no_memory(struct call *c)
+err_t
+store_no_memory(struct call *c)
 {
     return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the request needs too much memory");
 }
@@ -33,7 +33,7 @@ bytes_read(const struct rows *rows, int row, int column, void *out, size_t size)
     do {                                                                                           \
         *(list) = arena_alloc((c)->arena, ((count) + 1) * sizeof **(list));                        \
         if (!*(list))                                                                              \
-            return no_memory(c);                                                                   \
+            return store_no_memory(c);                                                             \
     } while (0)
 
 /* --- records --- */
@@ -47,27 +47,27 @@ record_append(struct call *c, const struct record *record)
                    P_BYTES(record->leaf.bytes, sizeof record->leaf.bytes));
 }
 
-static err_t
-text_of(struct call *c, const struct rows *rows, int row, int column, const char **out)
+err_t
+store_text(struct call *c, const struct rows *rows, int row, int column, const char **out)
 {
     *out = call_text(c, rows_text(rows, row, column));
     return *out ? ERR_OK : c->err.code;
 }
 
-static err_t
+err_t
 record_read(struct call *c, const struct rows *rows, int row, struct record *record)
 {
     *record = (struct record){ .seq = rows_int(rows, row, 0),
                                .event = rows_id(rows, row, 2),
                                .at = rows_instant(rows, row, 4) };
     bytes_read(rows, row, 7, record->leaf.bytes, sizeof record->leaf.bytes);
-    TRY(text_of(c, rows, row, 1, &record->source));
-    TRY(text_of(c, rows, row, 3, &record->topic));
-    TRY(text_of(c, rows, row, 5, &record->traceparent));
+    TRY(store_text(c, rows, row, 1, &record->source));
+    TRY(store_text(c, rows, row, 3, &record->topic));
+    TRY(store_text(c, rows, row, 5, &record->traceparent));
     const void *body = rows_bytes(rows, row, 6, &record->body_size);
     record->body =
         arena_copy(c->arena, record->body_size ? body : "", record->body_size + !record->body_size);
-    return record->body ? ERR_OK : no_memory(c);
+    return record->body ? ERR_OK : store_no_memory(c);
 }
 
 err_t
@@ -147,8 +147,8 @@ log_integrated(struct call *c, int64_t integrated)
     return db_exec(c, &q_log_integrated, P_INT(integrated));
 }
 
-static err_t
-ids_of(struct call *c, const struct rows *rows, struct id **ids, size_t *count)
+err_t
+store_ids(struct call *c, const struct rows *rows, struct id **ids, size_t *count)
 {
     *count = (size_t) rows_count(rows);
     LIST(c, *count, ids);
@@ -163,7 +163,7 @@ logs_waiting(struct call *c, instant_t head_before, struct id **tenants, size_t 
     OWNED(rows_free) struct rows *rows = NULL;
 
     TRY(db_query(c, &q_logs_waiting, &rows, P_INSTANT(head_before)));
-    return ids_of(c, rows, tenants, count);
+    return store_ids(c, rows, tenants, count);
 }
 
 err_t
@@ -172,7 +172,7 @@ logs_all(struct call *c, struct id **tenants, size_t *count)
     OWNED(rows_free) struct rows *rows = NULL;
 
     TRY(db_query0(c, &q_logs_all, &rows));
-    return ids_of(c, rows, tenants, count);
+    return store_ids(c, rows, tenants, count);
 }
 
 /* --- nodes --- */

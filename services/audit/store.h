@@ -5,7 +5,9 @@
 #include "audit.h"
 
 /* What a broken constraint means to a caller. */
-static const struct db_constraint audit_constraints[] __attribute__((unused)) = {};
+static const struct db_constraint audit_constraints[] __attribute__((unused)) = {
+    { "item_once", ERR_CONFLICT, ITEM_TAKEN, "an item of that id is in the catalogue already" },
+};
 
 /* Appends to the log of the call's tenant. */
 err_t record_append(struct call *c, const struct record *record) MUST_CHECK;
@@ -48,5 +50,67 @@ err_t head_find(struct call *c, int64_t size, struct head *head, bool *found) MU
 /* after 0: from the beginning.  newest_first: those before that instant. */
 err_t head_list(struct call *c, bool newest_first, instant_t after, int64_t rows,
                 struct head **heads, size_t *count) MUST_CHECK;
+
+/* --- publications and the archive (store_archive.c) --- */
+
+/* Of the record that this transaction has just appended. */
+err_t publication_insert(struct call *c, struct id publication, int64_t version) MUST_CHECK;
+err_t publication_find(struct call *c, struct id publication, int64_t version,
+                       struct record *record, bool *found) MUST_CHECK;
+
+struct fonds {
+    const char *code, *name, *place;
+};
+err_t fonds_upsert(struct call *c, const char *code, const char *name) MUST_CHECK;
+err_t fonds_find(struct call *c, struct fonds *fonds) MUST_CHECK; /* code NULL: not told yet */
+err_t village_upsert(struct call *c, struct id village, const char *division_code,
+                     const char *name) MUST_CHECK;
+err_t village_find(struct call *c, struct id village, const char **division_code, const char **name,
+                   bool *found) MUST_CHECK;
+err_t programme_upsert(struct call *c, const struct programme *programme) MUST_CHECK;
+err_t programme_find(struct call *c, struct id id, struct programme *programme,
+                     bool *found) MUST_CHECK;
+err_t voter_insert(struct call *c, struct id programme, struct id village) MUST_CHECK;
+
+err_t catalogue_lock(struct call *c) MUST_CHECK;
+err_t item_exists(struct call *c, struct id subject, const char *source, int64_t version,
+                  bool *exists) MUST_CHECK;
+/* Fills line, number, archive_number, seq. */
+err_t item_file(struct call *c, struct item *item) MUST_CHECK;
+struct item_filter {
+    int64_t after_line, rows;
+    struct id programme, village; /* nil: all */
+    int kind, year;               /* 0: all */
+};
+err_t item_list(struct call *c, const struct item_filter *filter, struct item **items,
+                size_t *count) MUST_CHECK;
+
+struct village_has {
+    struct id id;
+    const char *name;
+    bool takes_part;
+    uint32_t kinds; /* 1 << enum item_kind */
+};
+err_t completeness(struct call *c, const struct programme *programme, struct id village,
+                   struct village_has **villages, size_t *count) MUST_CHECK;
+
+struct counter {
+    int kind, year;
+    int64_t next;
+};
+err_t counter_list(struct call *c, struct counter **counters, size_t *count) MUST_CHECK;
+err_t catalogues_unchecked(struct call *c, const char *month, struct id **tenants,
+                           size_t *count) MUST_CHECK;
+err_t check_insert(struct call *c, const struct catalogue_check *check) MUST_CHECK;
+err_t check_list(struct call *c, instant_t before, int64_t rows, struct catalogue_check **checks,
+                 size_t *count) MUST_CHECK;
+
+/* For the two files of the store. */
+err_t store_no_memory(struct call *c) MUST_CHECK;
+err_t store_text(struct call *c, const struct rows *rows, int row, int column,
+                 const char **out) MUST_CHECK;
+err_t store_ids(struct call *c, const struct rows *rows, struct id **ids, size_t *count) MUST_CHECK;
+err_t record_read(struct call *c, const struct rows *rows, int row,
+                  struct record *record) MUST_CHECK;
 
 #endif

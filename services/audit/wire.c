@@ -105,7 +105,7 @@ record_to_wire(struct call *c, const struct record *record, Audit__Record **out)
 err_t
 records_to_wire(struct call *c, const struct record *records, size_t count, Audit__Record ***out)
 {
-    *out = arena_alloc(c->arena, (count + 1) * sizeof **out);
+    *out = arena_alloc(c->arena, (count + 1) * sizeof(void *));
     if (!*out)
         return no_memory(c);
     for (size_t i = 0; i < count; i++)
@@ -135,7 +135,7 @@ head_to_wire(struct call *c, const struct head *head, Audit__Head **out)
 err_t
 heads_to_wire(struct call *c, const struct head *heads, size_t count, Audit__Head ***out)
 {
-    *out = arena_alloc(c->arena, (count + 1) * sizeof **out);
+    *out = arena_alloc(c->arena, (count + 1) * sizeof(void *));
     if (!*out)
         return no_memory(c);
     for (size_t i = 0; i < count; i++)

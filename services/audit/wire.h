@@ -4,6 +4,7 @@
 
 #include "audit.h"
 #include "audit.pb-c.h"
+#include "state.h"
 
 /* An event as a record of its producer (the call's caller); its leaf is not yet made. */
 err_t record_from_wire(struct call *c, const Bus__Event *in, struct record *record) MUST_CHECK;
@@ -29,5 +30,29 @@ bool record_from_export(const Audit__Record *in, struct record *record) MUST_CHE
 bool head_from_export(const Audit__Head *in, struct head *head) MUST_CHECK;
 
 err_t emit_call_refused(struct call *c, const Audit__RecordRefusalRequest *in) MUST_CHECK;
+
+/* --- proofs of pages and the archive (wire_archive.c) --- */
+struct village_has;
+
+/* Absent becomes nil. */
+err_t optional_id_from_wire(const Huzhu__Id *in, const char *path, struct id *id,
+                            struct err *err) MUST_CHECK;
+err_t keys_to_wire(struct call *c, const struct public_key *key, Audit__PublicKey ***keys,
+                   size_t *count) MUST_CHECK;
+/* All but head and hashes. */
+err_t publication_record_to_wire(struct call *c, const struct record *record,
+                                 Audit__GetPublicationProofReply *out) MUST_CHECK;
+err_t item_from_wire(struct call *c, const Audit__RecordArchiveItemRequest *in,
+                     struct item *item) MUST_CHECK;
+err_t item_to_wire(struct call *c, const struct item *item, Audit__ArchiveItem **out) MUST_CHECK;
+err_t items_to_wire(struct call *c, const struct item *items, size_t count,
+                    Audit__ArchiveItem ***out) MUST_CHECK;
+err_t completeness_to_wire(struct call *c, const struct programme *programme,
+                           const struct village_has *villages, size_t count,
+                           Audit__GetCompletenessReply *out) MUST_CHECK;
+err_t checks_to_wire(struct call *c, const struct catalogue_check *checks, size_t count,
+                     Audit__CatalogueCheck ***out) MUST_CHECK;
+err_t emit_item_filed(struct call *c, const struct item *item) MUST_CHECK;
+err_t emit_catalogue_checked(struct call *c, const struct catalogue_check *check) MUST_CHECK;
 
 #endif

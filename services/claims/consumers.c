@@ -5,7 +5,6 @@
 
 #include "claim_steps.h"
 #include "store.h"
-#include "svc/runtime.h"
 #include "wire.h"
 
 static date_t

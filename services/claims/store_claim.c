@@ -5,7 +5,6 @@
 #include "claims.pb-c.h"
 #include "claims_queries.h"
 #include "store.h"
-#include "svc/runtime.h"
 
 static err_t
 no_memory(struct call *c)

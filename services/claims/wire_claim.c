@@ -4,7 +4,6 @@
 
 #include "crypto/crypto.h"
 #include "mask/mask.h"
-#include "svc/runtime.h"
 #include "wire.h"
 
 enum { PAGE_ROWS = 50, PAGE_ROWS_MAX = 200 };

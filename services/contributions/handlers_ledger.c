@@ -174,6 +174,7 @@ contributions_record_agreement(struct call *c, const Contributions__RecordAgreem
     TRY(programme_is(c, row.is, RUNNING | IN_STATE(DRAFT) | IN_STATE(SUBMITTED)));
     a->programme_id = row.is->programme_id;
     TRY(agreement_insert(c, a));
+    TRY(emit_agreement(c, a));
     out->agreement = a;
     return ERR_OK;
 }

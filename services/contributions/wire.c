@@ -284,6 +284,20 @@ emit_resolution(struct call *c, const Contributions__Resolution *r)
 }
 
 err_t
+emit_agreement(struct call *c, const Contributions__Agreement *a)
+{
+    Contributions__AgreementRecorded event = CONTRIBUTIONS__AGREEMENT_RECORDED__INIT;
+
+    event.agreement_id = a->agreement_id;
+    event.programme_id = a->programme_id;
+    event.from = a->from;
+    event.until = a->until;
+    event.upload_id = a->upload_id;
+    event.by = id_to_wire(c, c->account);
+    return event.by ? event_append(c, &event.base) : no_memory(c);
+}
+
+err_t
 emit_members_changed(struct call *c, const programme_t *p, const struct house *h)
 {
     Contributions__MembersChanged event = CONTRIBUTIONS__MEMBERS_CHANGED__INIT;

@@ -57,6 +57,7 @@ const char *reason_chinese(const char *wire);
 
 err_t emit_programme_changed(struct call *c, programme_t *p) MUST_CHECK;
 err_t emit_resolution(struct call *c, const Contributions__Resolution *r) MUST_CHECK;
+err_t emit_agreement(struct call *c, const Contributions__Agreement *a) MUST_CHECK;
 err_t emit_members_changed(struct call *c, const programme_t *p, const struct house *h) MUST_CHECK;
 /* One event for all, BULK_ROWS_MAX transfers at most in each. */
 err_t emit_fund_posted(struct call *c, struct id programme, const struct transfer *transfers,

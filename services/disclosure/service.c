@@ -6,6 +6,7 @@
 #include "disclosure_migrations.h"
 #include "disclosure_queries.h"
 #include "handlers.h"
+#include "prepare.h"
 #include "store.h"
 
 #define RPC(rpc, fn, roles, effect)                                                                \
@@ -14,7 +15,7 @@
 #undef RPC
 
 static const struct svc_method methods[] = {
-#define RPC(rpc, fn, roles, effect) { #rpc, fn##_thunk, (roles), SVC_##effect },
+#define RPC(rpc, fn, roles, effect) { #rpc, fn##_thunk, (role_set_t) (roles), SVC_##effect },
 #include "methods.def"
 #undef RPC
 };
@@ -42,6 +43,12 @@ static const struct conf_row conf_rows[] = {
 #undef CONF
 };
 
+static const struct svc_duty duties[] = {
+    { "take_down_expired", INT64_C(600) * 1000, disclosure_take_down_expired },
+    { "prepare_payouts", INT64_C(600) * 1000, disclosure_prepare_payouts },
+    { "watch_days", INT64_C(600) * 1000, disclosure_watch_days },
+};
+
 const struct svc disclosure_service = {
     .name = "disclosure",
     .descriptor = &disclosure__disclosure__descriptor,
@@ -54,6 +61,8 @@ const struct svc disclosure_service = {
     .migration_count = COUNT(disclosure_migrations),
     .constraints = disclosure_constraints,
     .constraint_count = COUNT(disclosure_constraints),
+    .duties = duties,
+    .duty_count = COUNT(duties),
     .reasons = reasons,
     .reason_count = COUNT(reasons),
     .conf_rows = conf_rows,

@@ -571,7 +571,8 @@ import_apply(struct call *c, const struct import *import)
     TRY(db_exec(c, &q_apply_households, P_ID(import->id), P_INSTANT(c->now)));
     TRY(db_exec(c, &q_apply_touched, P_ID(import->id)));
     TRY(db_exec(c, &q_apply_people, P_ID(import->id), P_INSTANT(c->now)));
-    /* The planner has not met a tenant whose first list this is, and would begin with its people. */
+    /* The planner has not met a tenant whose first list this is, and would begin with its people.
+     */
     if (import->rows_checked >= ANALYZE_ROWS_MIN)
         TRY(import_analyze(c, "register"));
     TRY(db_exec(c, &q_apply_facts, P_ID(import->id)));

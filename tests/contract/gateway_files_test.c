@@ -254,6 +254,7 @@ static struct route routes[] = {
     ROW(VERB_GET, "/api/v1/files/{what}", "File", ROUTE_FILE),
     ROW(VERB_GET, "/api/v1/open/{what}", "File", ROUTE_FILE | ROUTE_ANONYMOUS),
     ROW(VERB_GET, "/p/{tenantCode}/notices/{what}", "File", ROUTE_FILE | ROUTE_PUBLIC),
+    ROW(VERB_GET, "/p/{tenantCode}/", "Find", ROUTE_PUBLIC),
     ROW(VERB_GET, "/p/{tenantCode}/find", "Find", ROUTE_PUBLIC),
     ROW(VERB_POST, "/p/{tenantCode}/find", "Find", ROUTE_PUBLIC),
     ROW(VERB_GET, "/api/v1/find", "Find", ROUTE_ANONYMOUS),
@@ -650,6 +651,8 @@ public_replies_may_be_json_and_public_writes_are_not_kept(void **state)
     expect_header(&answer, "Cache-Control", "public, max-age=60");
     answer_free(&answer);
     assert_int_equal(get(*state, "/p/town/find?tenantCode=other", "", NULL), 400);
+    assert_int_equal(get(*state, "/p/town/", "", NULL), 200); /* a path may end with a slash */
+    assert_int_equal(get(*state, "/p/town", "", NULL), 404);
     assert_int_equal(ask(*state,
                          "POST /p/town/find HTTP/1.1\r\n" H "Content-Type: application/json\r\n"
                          "Content-Length: 17\r\n\r\n{\"plainText\":\"b\"}",

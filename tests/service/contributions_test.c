@@ -100,6 +100,10 @@ pay_the_fee(void)
                   "\"某服务公司\",\"from\":\"2024-07-01\",\"until\":\"2025-08-31\","
                   "\"fee\":{\"fen\":\"100000\"},\"uploadId\":\"%s\"}}",
                   uid('g', 1), uid('x', 1), uid('u', 4)));
+    json_t *event = told(&contributions__agreement_recorded__descriptor);
+    assert_string_equal(json_string_value(json_object_get(event, "uploadId")), uid('u', 4));
+    assert_string_equal(json_string_value(json_object_get(event, "until")), "2025-08-31");
+    json_decref(event);
     static const char fee[] =
         "{\"programmeId\":\"%s\",\"transferId\":\"%s\",\"agreementId\":\"%s\","
         "\"amount\":{\"fen\":\"%d\"},\"on\":\"2024-08-01\"}";

@@ -113,10 +113,90 @@ sizes_of_two_heads_are_in_order(void **state)
     }
 }
 
+/* What a stranger is handed is what was hashed. */
+static void
+the_canonical_bytes_have_the_leaf_of_the_record(void **state)
+{
+    uint8_t bytes[512];
+    const size_t size = record_canonical(town, &a_record, NULL);
+
+    (void) state;
+    assert_true(size < sizeof bytes);
+    assert_int_equal(record_canonical(town, &a_record, bytes), size);
+    const merkle_hash_t leaf = merkle_leaf(bytes, size), same = record_leaf(town, &a_record);
+    assert_memory_equal(leaf.bytes, same.bytes, sizeof leaf.bytes);
+}
+
+/* --- the archive --- */
+
+static date_t
+day(int year, int month, int d)
+{
+    return date_from_civil(year, month, d);
+}
+
+static void
+req_9_3_4_an_item_is_kept_ten_years_and_more(void **state)
+{
+    (void) state;
+    for (int kind = 1; kind < ITEM_KIND_COUNT; kind++) {
+        const struct kind_row *row = kind_row(kind);
+        assert_true(row && row->number == kind);
+        assert_true(row->keep_years == 0 || row->keep_years >= 10);
+    }
+    assert_null(kind_row(0));
+    assert_null(kind_row(10));
+    assert_null(kind_row(-1));
+    const date_t none = { 0 };
+    assert_int_equal(rule_keep_until(day(2025, 1, 1), none, 10).days, day(2035, 12, 31).days);
+    assert_int_equal(rule_keep_until(day(2025, 12, 31), none, 10).days, day(2035, 12, 31).days);
+    assert_int_equal(rule_keep_until(day(2026, 1, 1), none, 10).days, day(2036, 12, 31).days);
+    assert_int_equal(rule_keep_until(day(2025, 1, 1), day(2027, 3, 1), 10).days,
+                     day(2037, 12, 31).days);
+    assert_int_equal(rule_keep_until(day(2025, 1, 1), none, 0).days, 0);
+    assert_int_equal(kind_row(ITEM_B05)->keep_years, 30); /* vouchers */
+    assert_int_equal(kind_row(ITEM_B09)->keep_years, 30);
+}
+
+/* Ten digits are a number like another, eleven are somebody's. */
+static void
+a_title_holds_no_long_number(void **state)
+{
+    static const struct {
+        const char *title, *reason;
+    } cases[] = {
+        { "会议照片1234567890", NULL },
+        { "会议照片12345678901", ITEM_PERSONAL },
+        { "会议照片138 0013 8000", ITEM_PERSONAL },
+        { "2025-06-01会议，12人", NULL },
+        { "会议\t照片", ITEM_TITLE },
+        { "", ITEM_TITLE },
+        { "照", NULL },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct item item = { .kind = ITEM_B04,
+                                   .title = cases[i].title,
+                                   .dated = day(2025, 6, 1),
+                                   .secrecy = SECRECY_INTERNAL,
+                                   .keep_years = 10,
+                                   .paper_location = "柜" };
+        struct err err = { .reason = "" };
+        const err_t code = rule_item_by_hand(&item, false, day(2025, 6, 1), &err);
+        if ((code == ERR_OK) != (cases[i].reason == NULL) ||
+            (cases[i].reason && strcmp(err.reason, cases[i].reason) != 0))
+            fail_msg("%s: %s", cases[i].title, err.reason);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_canonical_bytes_have_the_leaf_of_the_record),
+        cmocka_unit_test(req_9_3_4_an_item_is_kept_ten_years_and_more),
+        cmocka_unit_test(a_title_holds_no_long_number),
         cmocka_unit_test(a_leaf_is_the_hash_that_the_readme_describes),
         cmocka_unit_test(every_part_of_a_record_is_in_its_leaf),
         cmocka_unit_test(a_head_is_signed_over_these_bytes),

@@ -53,9 +53,19 @@ huzhu_platform_test(e2e/bad_requests_test.c 180)
 huzhu_platform_test(e2e/intruders_test.c 120 huzhu_bus huzhu_crypto)
 huzhu_platform_test(chaos/load_test.c 240)
 
+# A small year in which everybody is a canary; it needs python3 (deploy/packages/demo.txt), and says so where there is none.
+find_program(PYTHON3 python3)
+if(PYTHON3)
+    set(canary ${PYTHON3} ${CMAKE_CURRENT_SOURCE_DIR}/e2e/canary/canary.py ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/bin)
+else()
+    set(canary ${CMAKE_COMMAND} -E echo "skipped: the canary scan needs python3")
+endif()
+add_test(NAME e2e/req_6_2_2c1_canary COMMAND ${canary})
+set_tests_properties(e2e/req_6_2_2c1_canary PROPERTIES LABELS e2e TIMEOUT 360 RUN_SERIAL ON
+    SKIP_REGULAR_EXPRESSION "^skipped: ")
+
 # The year replayed with deaths at the fault points, which only some builds have; Python, for it plays deploy/demo's year.
 if(HUZHU_FAULTS)
-    find_program(PYTHON3 python3)
     if(PYTHON3)
         add_test(NAME chaos/year COMMAND ${PYTHON3} -B ${CMAKE_CURRENT_SOURCE_DIR}/chaos/year/replay.py
             --bin ${CMAKE_BINARY_DIR}/bin --source ${CMAKE_SOURCE_DIR})

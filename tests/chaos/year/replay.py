@@ -62,17 +62,17 @@ class Client(Session):
     counting = threading.Lock()
 
     def _once(self, verb, path, body, headers):
+        if self.connection is None or self.connection.sock is None:
+            fresh = self.server.connect()
+            fresh.connect()  # where nobody listens nothing was asked
+            self.connection = fresh
         key = headers.get('Idempotency-Key', path)
         tries = self.tries + 1 if key == getattr(self, 'last', None) else 0
         self.last, self.tries = key, tries
         if tries and verb != 'GET':
             with Client.counting:
                 Client.repeats += 1
-        if self.connection is None:
-            self.connection = self.server.connect()
-        if self.connection.sock is None:
-            self.connection.connect()
-        self.connection.sock.settimeout(0.1 * 1.5 ** tries if Client.impatient else 70)
+        self.connection.sock.settimeout(min(0.1 * 1.5 ** min(tries, 20), 70) if Client.impatient else 70)
         return super()._once(verb, path, body, headers)
 
 

@@ -24,7 +24,7 @@ struct sight {
     bool clear;   /* names; else masked */
     bool numbers; /* ID number and phone too; masked but for: */
     bool whole_number, whole_phone;
-    bool past;    /* who has left as well */
+    bool past; /* who has left as well */
 };
 err_t person_to_wire(struct call *c, const struct household *household, const struct member *member,
                      struct sight sight, Identity__Person **out) MUST_CHECK;

@@ -93,7 +93,7 @@ tests_close()
 hz_test()
 {
     local tier=${1:-} name=${2:-}
-    packages_ensure run build test
+    packages_ensure run build test demo
     mkdir -p "$HZ_SOURCE/build"
     export CTEST_PARALLEL_LEVEL=1 # platform tests measure time; two cores are soon full
     if [[ -n $tier ]]; then

@@ -169,9 +169,18 @@ class Session:
         if said.get('mustChangePassword'):
             if not self.password:
                 self.password = new_password()
-            self.post('/api/v1/me:changePassword', oldPassword=one_time, newPassword=self.password)
+            self._take_password(one_time)
         self.account = self.get('/api/v1/me')['account']['accountId']
         return self
+
+    def _take_password(self, one_time):
+        """As a person would: whose change was not answered tries whether the new password is the right one already."""
+        try:
+            self.post('/api/v1/me:changePassword', oldPassword=one_time, newPassword=self.password)
+        except Refusal as refusal:
+            if refusal.reason != 'password.wrong':
+                raise
+            self.csrf = self.post('/api/v1/sessions', loginName=self.login, password=self.password)['csrfToken']
 
 
 def file_of(said):

@@ -33,5 +33,6 @@ class Killer(threading.Thread):
 
     def end(self):
         self.over.set()
-        self.join()
+        if self.ident:
+            self.join()
         return ', '.join(f'{name} {count}' for name, count in sorted(self.deaths.items()))

@@ -169,6 +169,8 @@ def play_year(play):
     play.nobody = Session(play.server)
     play.tree, play.tree_lock = {}, threading.Lock()
     play.each(found_town, everybody)
+    if play.killer:
+        play.killer.start()  # not before: what makes a password keeps no reply that a repeat could be given
 
     step('登记册 registers: checked row by row, approved by a second person (003-16)')
     play.each(enrol.import_register, everybody)
@@ -254,9 +256,7 @@ def main():
     options = options_read()
     print(f'hz: the year of three townships, about {options.people} people, --seed {options.seed}', file=sys.stderr)
     play = Play(options)
-    killer = kills.Killer(options.data) if options.kills else None
-    if killer:
-        killer.start()
+    killer = play.killer = kills.Killer(options.data) if options.kills else None
     try:
         text = play_year(play)
     except (Refusal, Unexpected) as error:

@@ -528,10 +528,13 @@ request_make(struct call *call, struct filling *filling, struct err *err)
     return ERR_OK;
 }
 
+/* A public page may count who asks for it (wrong codes), and a browser that reads it has no key. */
 static void
 mint_key(struct call *call)
 {
-    if (!call->idempotency_key[0] && is_unsafe(call->conn))
+    const bool is_public = (call->match.route->flags & ROUTE_PUBLIC) != 0;
+
+    if (!call->idempotency_key[0] && (is_public || is_unsafe(call->conn)))
         id_format(call->request_id, call->idempotency_key);
 }
 

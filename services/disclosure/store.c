@@ -301,8 +301,8 @@ claim_pay(struct call *c, const struct told_claim *k, money_t paid, date_t on)
 err_t
 claim_refuse(struct call *c, const struct told_claim *k)
 {
-    return db_exec(c, &q_claim_refuse, P_ID(c->tenant), P_ID(k->id),
-                   P_ID_OR_NULL(k->programme), P_ID(k->person), P_ID(k->village));
+    return db_exec(c, &q_claim_refuse, P_ID(c->tenant), P_ID(k->id), P_ID_OR_NULL(k->programme),
+                   P_ID(k->person), P_ID(k->village));
 }
 
 /* --- subsidy tables --- */

@@ -149,13 +149,24 @@ def joins(town, home):
     return [p for p in home.people if CATEGORY_CODES.get(p.category) not in kept_out]
 
 
+def some_of(town, homes):
+    """As many homes as the town's share of people fills: a small village must not miss or pass a gate by chance."""
+    seats = int(sum(len(joins(town, h)) for h in homes) * town.spec['joins'])
+    chosen = []
+    for home in town.rng.sample(homes, len(homes)):
+        if len(joins(town, home)) <= seats:
+            chosen.append(home)
+            seats -= len(joins(town, home))
+    return chosen
+
+
 def enrol(play, town):
     clerks = {v.id: v.clerk for v in town.villages}
     for village in town.villages:
         clerk = village.clerk
         consent = town.paper(clerk)
         homes = [h for h in town.register.households if h.village is village and joins(town, h)]
-        homes = [h for h in homes if town.rng.random() < town.spec['joins']]
+        homes = some_of(town, homes)
         for some in parts(homes):
             said = clerk.post(town.path('/enrolments:bulk'), enrolments=[dict(
                 householdId=h.id, contentRead=True, familyConfirmed=True, confirmation='SIGNATURE',

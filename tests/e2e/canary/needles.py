@@ -12,6 +12,7 @@ import io
 import re
 import urllib.parse
 import zipfile
+import zlib
 
 # All of GB 2312 (two bytes in a bank's file); the mark itself is no part of any word that the platform writes.
 MARK = '燚'
@@ -87,13 +88,13 @@ class Secrets:
 
 def unzipped(data):
     try:
-        if data[:2] == b'PK':
+        if data[:4] == b'PK\x03\x04':
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 return [archive.read(name) for name in archive.namelist()]
         if data[:2] == b'\x1f\x8b':
             return [gzip.decompress(data)]
-    except (OSError, zipfile.BadZipFile, EOFError):
-        pass
+    except (OSError, EOFError, ValueError, NotImplementedError, zipfile.BadZipFile, zlib.error):
+        pass  # it only began like one
     return []
 
 

@@ -60,8 +60,8 @@ if(PYTHON3)
 else()
     set(canary ${CMAKE_COMMAND} -E echo "skipped: the canary scan needs python3")
 endif()
-add_test(NAME e2e/req_6_2_2c1_canary COMMAND ${canary})
-set_tests_properties(e2e/req_6_2_2c1_canary PROPERTIES LABELS e2e TIMEOUT 360 RUN_SERIAL ON
+add_test(NAME e2e/canary_req_6_2_2c1 COMMAND ${canary})
+set_tests_properties(e2e/canary_req_6_2_2c1 PROPERTIES LABELS e2e TIMEOUT 360 RUN_SERIAL ON
     SKIP_REGULAR_EXPRESSION "^skipped: ")
 
 # The year replayed with deaths at the fault points, which only some builds have; Python, for it plays deploy/demo's year.

@@ -555,6 +555,83 @@ req_5_4b_a_resident_joins_where_residents_may(void **state)
     assert_int_equal(json_array_size(find(body, "households")), 101);
 }
 
+/* --- sources --- */
+
+static void
+taken_in_and_closed(void)
+{
+    open_programme(1, "yishan_2024", "");
+    collect(1);
+    now_is("2024-08-01T00:00:01+08:00");
+    EXPECT_OK(by_id(&rig.officer, "CloseWindow", 1));
+}
+
+static const char grant_text[] =
+    "{\"programmeId\":\"%s\",\"fundsId\":\"%s\",\"kind\":\"CITY_FINANCE\",\"giver\":\"市启动资金\","
+    "\"perHead\":{\"fen\":\"500\"},\"on\":\"%s\",\"uploadId\":\"%s\"}";
+
+static void
+req_003_5_a_grant_per_head_waits_for_the_final_count(void **state)
+{
+    (void) state;
+    open_programme(1, "yishan_2024", "");
+    collect(1);
+    EXPECT(ask(&rig.officer, "GrantPerHead", grant_text, uid('g', 1), uid('f', 1), "2024-07-10",
+               uid('u', 1)),
+           CONFLICT, PROGRAMME_STATE);
+    now_is("2024-08-01T00:00:01+08:00");
+    EXPECT_OK(by_id(&rig.officer, "CloseWindow", 1));
+    const json_t *body = EXPECT_OK(ask(&rig.officer, "GrantPerHead", grant_text, uid('g', 1),
+                                       uid('f', 1), "2024-08-01", uid('u', 1)));
+    assert_int_equal(fen_at(body, "funds.amount"), 800 * 500); /* 200 households of 4 */
+    body =
+        EXPECT_OK(ask(&rig.officer, "RecordFunds",
+                      "{\"programmeId\":\"%s\",\"funds\":{\"fundsId\":\"%s\",\"kind\":"
+                      "\"CITY_FINANCE\",\"giver\":\"市启动资金\",\"amount\":{\"fen\":\"20000000\"},"
+                      "\"on\":\"2024-08-01\",\"uploadId\":\"%s\"}}",
+                      uid('g', 1), uid('f', 2), uid('u', 2)));
+    assert_int_equal(fen_at(body, "funds.amount"), 20000000); /* the lump sum of a pilot town */
+    assert_int_equal(balance_of("balance", 1), 2LL * RIG_HOUSES * 12000 + 800 * 500 + 20000000);
+}
+
+static void
+req_003_23_a_donor_gets_the_days_next_invoice(void **state)
+{
+    static const char text[] =
+        "{\"programmeId\":\"%s\",\"funds\":{\"fundsId\":\"%s\",\"kind\":\"%s\","
+        "\"giver\":\"某企业\",\"amount\":{\"fen\":\"100\"},\"on\":\"2024-08-01\","
+        "\"uploadId\":\"%s\"}}";
+    const json_t *body;
+
+    (void) state;
+    taken_in_and_closed();
+    body = EXPECT_OK(
+        ask(&rig.officer, "RecordFunds", text, uid('g', 1), uid('f', 1), "DONATION", uid('u', 1)));
+    assert_string_equal(text_at(body, "funds.invoice"), "JZ20240801-0001");
+    body = EXPECT_OK(
+        ask(&rig.officer, "RecordFunds", text, uid('g', 1), uid('f', 2), "DONATION", uid('u', 1)));
+    assert_string_equal(text_at(body, "funds.invoice"), "JZ20240801-0002");
+    body = EXPECT_OK(ask(&rig.officer, "RecordFunds", text, uid('g', 1), uid('f', 3),
+                         "TOWN_FINANCE", uid('u', 1)));
+    assert_string_equal(text_at(body, "funds.invoice"), ""); /* a public source is no donor */
+}
+
+static void
+req_8_1d_interest_rolls_with_the_principal_and_is_shown_apart(void **state)
+{
+    (void) state;
+    taken_in_and_closed();
+    const long long before = balance_of("balance", 1);
+    EXPECT_OK(ask(&rig.officer, "RecordInterest",
+                  "{\"programmeId\":\"%s\",\"transferId\":\"%s\",\"amount\":{\"fen\":\"1234\"},"
+                  "\"on\":\"2024-08-01\"}",
+                  uid('g', 1), uid('t', 1)));
+    assert_int_equal(balance_of("balance", 1), before + 1234);
+    assert_int_equal(sql("SELECT sum(amount_fen) FROM contributions.transfer "
+                         "WHERE credit = 'income.interest'"),
+                     1234);
+}
+
 int
 main(void)
 {
@@ -570,6 +647,9 @@ main(void)
         TEST(req_003_2_new_members_join_households_in_force_after_the_close),
         TEST(req_003_6_and_004_3_the_poor_are_helped_in_or_kept_out),
         TEST(req_5_4b_a_resident_joins_where_residents_may),
+        TEST(req_003_5_a_grant_per_head_waits_for_the_final_count),
+        TEST(req_003_23_a_donor_gets_the_days_next_invoice),
+        TEST(req_8_1d_interest_rolls_with_the_principal_and_is_shown_apart),
     };
 
     return cmocka_run_group_tests(tests, rig_open, rig_close);

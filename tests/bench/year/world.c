@@ -50,6 +50,7 @@ sql_open(const char *database)
     return sql;
 }
 
+static PGresult *sql_result(PGconn *sql, const char *text, va_list args) PRINTF(2, 0);
 static PGresult *
 sql_result(PGconn *sql, const char *text, va_list args)
 {

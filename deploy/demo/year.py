@@ -63,6 +63,7 @@ class Play:
         self.hz = [options.hz, '--data', options.data, '--bin', options.bin]
         self.server = Server(options.port, os.path.join(options.data, 'keys/tls/cert.pem'))
         self.progress = Progress(STEPS)
+        self.killer = None  # of kills.py, when asked for
         self.step = self.progress.step
         self.now = None
 

@@ -305,6 +305,10 @@ check_fund(const programme_t *p, struct findings *out)
         fen_of(p->reserve) < 0)
         ERROR("8.1b", PROGRAMME_OVERSPEND, "$.programme.overspend",
               "what happens when the money runs out, and what is kept back");
+    else if (p->overspend != CONTRIBUTIONS__PROGRAMME__OVERSPEND__STOP)
+        WARNING("8.1b", PROGRAMME_OVERSPEND_BY_HAND, "$.programme.overspend",
+                "recorded alone: a list beyond the fund is refused with its shortfall, and people "
+                "carry out what was agreed");
     if (p->fee_source == CONTRIBUTIONS__PROGRAMME__FEE_SOURCE__FEE_SOURCE_UNSPECIFIED ||
         p->fee_most > SHARE_WHOLE ||
         from_fund != programme_may_use(p, CONTRIBUTIONS__PROGRAMME__USE__SERVICE_FEE) ||

@@ -508,6 +508,21 @@ req_002_6_a_fee_needs_its_agreement_source_and_ceiling(void **state)
     assert_string_equal(err.reason, FEE_SOURCE);
 }
 
+/* A list beyond the fund is refused under every rule; whoever chose another than STOP is told so.
+ */
+static void
+req_8_1b_a_rule_that_people_carry_out_warns(void **state)
+{
+    (void) state;
+    programme_t *p = sound();
+    p->overspend = CONTRIBUTIONS__PROGRAMME__OVERSPEND__STOP;
+    assert_null(found(p, PROGRAMME_OVERSPEND_BY_HAND));
+    p->overspend = CONTRIBUTIONS__PROGRAMME__OVERSPEND__PRO_RATA;
+    assert_int_equal(found(p, PROGRAMME_OVERSPEND_BY_HAND)->severity, FINDING_WARNING);
+    p->overspend = CONTRIBUTIONS__PROGRAMME__OVERSPEND__OVERSPEND_UNSPECIFIED;
+    assert_null(found(p, PROGRAMME_OVERSPEND_BY_HAND));
+}
+
 static void
 req_8_1b_the_reserve_is_kept_back(void **state)
 {
@@ -568,6 +583,7 @@ main(void)
         cmocka_unit_test(req_003_6_a_category_holds_on_its_day),
         cmocka_unit_test(req_5_1a_only_the_pairs_of_the_list_may_move_money),
         cmocka_unit_test(req_002_6_a_fee_needs_its_agreement_source_and_ceiling),
+        cmocka_unit_test(req_8_1b_a_rule_that_people_carry_out_warns),
         cmocka_unit_test(req_8_1b_the_reserve_is_kept_back),
         cmocka_unit_test(the_life_of_a_programme_is_moves_def),
     };

@@ -1071,7 +1071,8 @@ static char *
 line_json(const struct tree_of_lines *tree, uint64_t index, merkle_hash_t root)
 {
     struct merkle_proof proof;
-    char *out = calloc(1, 8192), cells[200];
+    enum { ROOM = 8192 };
+    char *out = calloc(1, ROOM), cells[200];
     size_t used = 0;
 
     assert_non_null(out);
@@ -1079,19 +1080,20 @@ line_json(const struct tree_of_lines *tree, uint64_t index, merkle_hash_t root)
     const char *name = strchr(line_texts[index], '\t') + 1, *amount = strchr(name, '\t') + 1;
     (void) snprintf(cells, sizeof cells, "[\"%.*s\",\"%s\"]", (int) (amount - name - 1), name,
                     amount);
-    used += (size_t) sprintf(
-        out, "{\"line\":{\"number\":%d,\"cells\":%s,\"text\":\"%d\\t%.*s\\t%s\"}", (int) index + 1,
-        cells, (int) index + 1, (int) (amount - name - 1), name, amount);
+    used += (size_t) snprintf(
+        out, ROOM, "{\"line\":{\"number\":%d,\"cells\":%s,\"text\":\"%d\\t%.*s\\t%s\"}",
+        (int) index + 1, cells, (int) index + 1, (int) (amount - name - 1), name, amount);
     if (index > 0)
-        used += (size_t) sprintf(out + used, ",\"leafIndex\":%d", (int) index);
-    used += (size_t) sprintf(out + used, ",\"treeSize\":%d,\"path\":[", LINES);
+        used += (size_t) snprintf(out + used, ROOM - used, ",\"leafIndex\":%d", (int) index);
+    used += (size_t) snprintf(out + used, ROOM - used, ",\"treeSize\":%d,\"path\":[", LINES);
     for (size_t i = 0; i < proof.count; i++) {
         char *hash = base64(proof.hashes[i].bytes, 32);
-        used += (size_t) sprintf(out + used, "%s\"%s\"", i ? "," : "", hash);
+        used += (size_t) snprintf(out + used, ROOM - used, "%s\"%s\"", i ? "," : "", hash);
         free(hash);
     }
     char *of_root = base64(root.bytes, 32), *of_page = base64(page_digest, 32);
-    (void) sprintf(out + used, "],\"root\":\"%s\",\"pageSha256\":\"%s\"}", of_root, of_page);
+    (void) snprintf(out + used, ROOM - used, "],\"root\":\"%s\",\"pageSha256\":\"%s\"}", of_root,
+                    of_page);
     free(of_root);
     free(of_page);
     return out;

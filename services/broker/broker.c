@@ -26,6 +26,7 @@ enum {
     PLAIN, /* ipc: libzmq's PLAIN carries the name, the kernel the uid */
     CURVE, /* tcp, and ipc that was asked to */
     ROUTERS,
+    HELD_MAX = 128,     /* answers and requests that wait for what else is there to go with */
     BATCH_MAX = 256,    /* messages of one router before the other, and the clock, are looked at */
     LINGER_MS = 200,    /* answers on their way when the broker stops */
     IDENTITY_BYTES = 5, /* what libzmq makes: a zero and a number */
@@ -57,6 +58,7 @@ struct broker {
     struct permissions *permissions;
     int signal_fd;
     bool stopping;
+    bool spins; /* the last wait was short */
     int64_t looked_us, probed_us, probe_until_us;
     zmq_msg_t identity, msg;
 };
@@ -372,6 +374,8 @@ receive(struct broker *b, size_t router)
     memcpy(&number, identity + 1, sizeof number);
     core_receive(b->core, (uint64_t) router << 32 | number, user, &b->msg);
     (void) zmq_msg_init(&b->msg); /* the core took it */
+    if (core_held(b->core) >= HELD_MAX)
+        core_flush(b->core);
     return true;
 }
 
@@ -469,6 +473,7 @@ work(struct broker *b, bool aside)
             if (b->routers[i].socket && !b->routers[i].drained)
                 receive_batch(b, i);
         }
+        core_flush(b->core);
         for (size_t i = 0; i < ROUTERS; i++)
             drained &= !b->routers[i].socket || b->routers[i].drained;
     } while (!drained);
@@ -498,6 +503,24 @@ gather(const struct broker *b, struct pollfd *fds, size_t *aside, size_t *http)
     return count;
 }
 
+/* Waking a thread costs more than all that the broker does with a message, and a message follows
+ * another soon or not at all: so it looks for a moment before it sleeps, but only while looking
+ * paid the last time or would have. */
+static int
+wait_for(struct broker *b, struct pollfd *fds, size_t count, int timeout_ms)
+{
+    const int64_t start_us = clock_monotonic_us();
+    int got = 0;
+
+    while (b->spins && (got = poll(fds, count, 0)) == 0 &&
+           clock_monotonic_us() - start_us < b->conf.spin)
+        ;
+    if (got == 0)
+        got = poll(fds, count, timeout_ms);
+    b->spins = clock_monotonic_us() - start_us < b->conf.spin;
+    return got;
+}
+
 /* Sleeps until there is something to do; true when it is not only for the routers. */
 static bool
 rest(struct broker *b)
@@ -508,7 +531,7 @@ rest(struct broker *b)
     const bool busy = core_totals(b->core).in_flight > 0;
     bool look = false;
 
-    if (poll(fds, count, (int) ((busy ? CORE_TICK_US : IDLE_US_MAX) / 1000)) < 0)
+    if (wait_for(b, fds, count, (int) ((busy ? CORE_TICK_US : IDLE_US_MAX) / 1000)) < 0)
         return true;
     for (size_t i = 0, at = 0; i < ROUTERS; i++) {
         if (b->routers[i].socket && fds[at++].revents)

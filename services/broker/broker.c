@@ -34,6 +34,7 @@ enum {
      * reading loses any. */
     SEND_QUEUE_MAX = 5000,
     IDLE_US_MAX = 100000,
+    SPIN_IN_FLIGHT_MAX = 16,
 };
 
 #define HEARTBEAT_US INT64_C(1000000) /* everybody hears from the broker so often */
@@ -503,16 +504,18 @@ gather(const struct broker *b, struct pollfd *fds, size_t *aside, size_t *http)
     return count;
 }
 
-/* Waking a thread costs more than all that the broker does with a message, and a message follows
- * another soon or not at all: so it looks for a moment before it sleeps, but only while looking
- * paid the last time or would have. */
+/* Waking a thread costs more than all that the broker does with a message, and an answer follows
+ * its request soon or not at all: so it looks for a moment before it sleeps.  Not when looking was
+ * in vain the last time, and not when much is in flight: then the other processes need the
+ * processor, and every wait is short anyway. */
 static int
 wait_for(struct broker *b, struct pollfd *fds, size_t count, int timeout_ms)
 {
+    const bool few = core_totals(b->core).in_flight <= SPIN_IN_FLIGHT_MAX;
     const int64_t start_us = clock_monotonic_us();
     int got = 0;
 
-    while (b->spins && (got = poll(fds, count, 0)) == 0 &&
+    while (b->spins && few && (got = poll(fds, count, 0)) == 0 &&
            clock_monotonic_us() - start_us < b->conf.spin)
         ;
     if (got == 0)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +42,9 @@ enum {
 /* The monitor tells of a closed connection before the ROUTER socket knows: it is asked again. */
 #define PROBE_STEP_US INT64_C(20000)
 #define PROBE_AGAIN_US INT64_C(200000)
+/* Who yields and comes back later than this shares its processor with somebody who has work. */
+#define OUSTED_US INT64_C(20)
+#define OUSTED_PAUSE_US INT64_C(20000)
 
 struct router {
     void *socket, *monitor;
@@ -60,6 +64,7 @@ struct broker {
     int signal_fd;
     bool stopping;
     bool spins; /* the last wait was short */
+    int64_t spin_from_us;
     int64_t looked_us, probed_us, probe_until_us;
     zmq_msg_t identity, msg;
 };
@@ -504,20 +509,39 @@ gather(const struct broker *b, struct pollfd *fds, size_t *aside, size_t *http)
     return count;
 }
 
+/* Looks for something to do for a moment, giving way to whoever wants the processor; what poll()
+ * says. */
+static int
+look_for(struct broker *b, struct pollfd *fds, size_t count)
+{
+    const int64_t start_us = clock_monotonic_us();
+    int64_t now_us = start_us;
+    int got;
+
+    while ((got = poll(fds, count, 0)) == 0 && now_us - start_us < b->conf.spin) {
+        const int64_t before_us = now_us;
+        (void) sched_yield();
+        now_us = clock_monotonic_us();
+        if (now_us - before_us > OUSTED_US) { /* others are busy: not now */
+            b->spin_from_us = now_us + OUSTED_PAUSE_US;
+            break;
+        }
+    }
+    return got;
+}
+
 /* Waking a thread costs more than all that the broker does with a message, and an answer follows
  * its request soon or not at all: so it looks for a moment before it sleeps.  Not when looking was
- * in vain the last time, and not when much is in flight: then the other processes need the
- * processor, and every wait is short anyway. */
+ * in vain the last time, and not when much is in flight: then every wait is short anyway. */
 static int
 wait_for(struct broker *b, struct pollfd *fds, size_t count, int timeout_ms)
 {
-    const bool few = core_totals(b->core).in_flight <= SPIN_IN_FLIGHT_MAX;
     const int64_t start_us = clock_monotonic_us();
     int got = 0;
 
-    while (b->spins && few && (got = poll(fds, count, 0)) == 0 &&
-           clock_monotonic_us() - start_us < b->conf.spin)
-        ;
+    if (b->spins && start_us >= b->spin_from_us &&
+        core_totals(b->core).in_flight <= SPIN_IN_FLIGHT_MAX)
+        got = look_for(b, fds, count);
     if (got == 0)
         got = poll(fds, count, timeout_ms);
     b->spins = clock_monotonic_us() - start_us < b->conf.spin;

@@ -86,7 +86,7 @@ hand_out() # KIND FILES-BELOW-keys...
 
 systemd_hand_out()
 {
-    local service ring
+    local service ring signed
     (
         umask 022
         mkdir -p "$HZ_DATA/own"
@@ -97,8 +97,11 @@ systemd_hand_out()
             hand_out "$service" "bus/$service" bus/broker.pub principal.trusted "${ring[@]}"
         done
         hand_out identity principal
-        hand_out audit audit
-        hand_out disbursement payouts
+        # With those of before: what they signed is checked with them.
+        mapfile -t signed < <(cd "$HZ_DATA/keys" && find . -maxdepth 1 -type f -name 'audit*' -printf '%P\n')
+        hand_out audit "${signed[@]}"
+        mapfile -t signed < <(cd "$HZ_DATA/keys" && find . -maxdepth 1 -type f -name 'payouts*' -printf '%P\n')
+        hand_out disbursement "${signed[@]}"
     )
 }
 
@@ -131,7 +134,7 @@ systemd_database()
         done
     } >"$SYSTEMD_CLUSTER/pg_ident.conf"
     run systemctl daemon-reload
-    if [[ -n $changed ]]; then run systemctl restart postgresql@15-huzhu; else run systemctl reload postgresql@15-huzhu; fi
+    if [[ -n $changed ]]; then run systemctl restart postgresql@15-huzhu; else run systemctl reload-or-restart postgresql@15-huzhu; fi
     wait_for "$READY_S" database_is_up || die "PostgreSQL does not come up: journalctl -u postgresql@15-huzhu"
     database_roles_create
 }

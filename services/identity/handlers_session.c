@@ -76,11 +76,23 @@ identity_revoke_session(struct call *c, const Identity__RevokeSessionRequest *in
 
 /* --- API tokens --- */
 
+/* The command has been carried out and nobody heard of it: its secret is that of the row. */
+static err_t
+api_token_repeat(struct call *c, struct api_token *asked, const struct api_token *made)
+{
+    if (strcmp(asked->label, made->label) != 0 ||
+        asked->expires_at.us - asked->created_at.us != made->expires_at.us - made->created_at.us)
+        return err_set(&c->err, ERR_CONFLICT, "idempotency.other_body",
+                       "the idempotency key was used for another token");
+    *asked = *made;
+    return ERR_OK;
+}
+
 static err_t
 api_token_step(struct call *c, void *arg)
 {
     const struct identity_conf *conf = c->conf;
-    const struct api_token *token = arg;
+    struct api_token *token = arg;
     struct account account;
     struct api_token made;
     struct session session;
@@ -89,7 +101,7 @@ api_token_step(struct call *c, void *arg)
 
     TRY(api_token_find(c, token->id, &made, &done));
     if (done && memcmp(made.token_sha256, token->token_sha256, sizeof made.token_sha256) == 0)
-        return ERR_OK; /* a commit that nobody heard of */
+        return api_token_repeat(c, token, &made);
     /* A token cannot make tokens: it would outlive its own end. */
     TRY(session_find(c, c->session, &session, &found));
     if (!found)
@@ -110,7 +122,7 @@ identity_create_api_token(struct call *c, const Identity__CreateApiTokenRequest 
 {
     struct token token = { .kind = TOKEN_API, .tenant = c->tenant };
     struct api_token row = { .account = c->account, .label = in->label, .created_at = c->wall };
-    char text[TOKEN_TEXT_BYTES];
+    char text[TOKEN_TEXT_BYTES], purpose[16 + ID_TEXT_BYTES] = "api_token/";
 
     TRY(id_from_wire(in->api_token_id, "$.apiTokenId", &row.id, &c->err));
     TRY(rule_name(in->label, "$.label", &c->err));
@@ -120,7 +132,8 @@ identity_create_api_token(struct call *c, const Identity__CreateApiTokenRequest 
     TRY(caller_is_signed_in(c));
     row.expires_at.us = c->wall.us + in->days * US_PER_DAY;
     token.id = row.id;
-    random_bytes(token.secret, sizeof token.secret);
+    id_format(token.id, purpose + strlen(purpose));
+    TRY(call_secret(c, purpose, token.secret));
     token_sha256(&token, row.token_sha256);
     TRY(svc_command_tx(c, c->tenant, api_token_step, &row));
 

@@ -190,3 +190,41 @@ identity_revoke_api_token(struct call *c, const Identity__RevokeApiTokenRequest 
     TRY(api_token_revoke(c, id, &revoked));
     return revoked ? emit_api_token_revoked(c, id, token.account) : ERR_OK;
 }
+
+/* --- for gateways --- */
+
+enum { REVOCATIONS_MAX = 1000, REVOCATIONS_WITHIN_MS_MAX = 60000 };
+
+err_t
+identity_list_revocations(struct call *c, const Identity__ListRevocationsRequest *in,
+                          Identity__ListRevocationsReply *out)
+{
+    struct revocation *list = NULL;
+    size_t count = 0;
+
+    if (strcmp(c->caller, "gateway") != 0)
+        return err_set(&c->err, ERR_FORBIDDEN, REVOCATIONS_FOREIGN, "only a gateway is told");
+    if (in->within_ms < 1 || in->within_ms > REVOCATIONS_WITHIN_MS_MAX)
+        return err_at(&c->err, ERR_INVALID, "$.withinMs", "field.range", "1 to %d ms",
+                      REVOCATIONS_WITHIN_MS_MAX);
+    TRY(revocation_list(c, in->within_ms, REVOCATIONS_MAX + 1, &list, &count));
+    out->more = count > REVOCATIONS_MAX;
+    if (out->more)
+        count = REVOCATIONS_MAX;
+    out->revocations = arena_alloc(c->arena, (count + 1) * sizeof *out->revocations);
+    if (!out->revocations)
+        return no_memory(c);
+    for (; out->n_revocations < count; out->n_revocations++) {
+        Identity__ListRevocationsReply__Revocation *one = arena_alloc(c->arena, sizeof *one);
+
+        if (!one)
+            return no_memory(c);
+        identity__list_revocations_reply__revocation__init(one);
+        one->account_id = id_to_wire(c, list[out->n_revocations].account);
+        one->age_us = list[out->n_revocations].age_us;
+        if (!one->account_id)
+            return no_memory(c);
+        out->revocations[out->n_revocations] = one;
+    }
+    return ERR_OK;
+}

@@ -1107,6 +1107,62 @@ req_6_2_2a_forbidden_pairs_are_refused(void **state)
     }
 }
 
+static bool
+is_told_of(struct id account)
+{
+    Identity__ListRevocationsRequest in = IDENTITY__LIST_REVOCATIONS_REQUEST__INIT;
+    bool told = false;
+
+    in.within_ms = 60000;
+    const Identity__ListRevocationsReply *reply = EXPECT_OK(ask(NULL, "ListRevocations", &in));
+    assert_false(reply->more);
+    for (size_t i = 0; i < reply->n_revocations; i++) {
+        assert_true(reply->revocations[i]->age_us >= 0);
+        told = told || id_cmp(unwire(reply->revocations[i]->account_id), account) == 0;
+    }
+    (void) cluster_sql(cluster, "DELETE FROM identity.revocation");
+    return told;
+}
+
+/* Every way of losing something is told to the gateways, whichever handler it went through. */
+static void
+gateways_are_told_what_ended(void **state)
+{
+    Identity__ListRevocationsRequest in = IDENTITY__LIST_REVOCATIONS_REQUEST__INIT;
+    Identity__CreateApiTokenRequest make = IDENTITY__CREATE_API_TOKEN_REQUEST__INIT;
+    Identity__RevokeApiTokenRequest out = IDENTITY__REVOKE_API_TOKEN_REQUEST__INIT;
+    Identity__SignOutRequest sign_out = IDENTITY__SIGN_OUT_REQUEST__INIT;
+
+    (void) state;
+    EXPECT(ask(NULL, "ListRevocations", &in), ERR_INVALID, "field.range");
+    in.within_ms = 60001;
+    EXPECT(ask(NULL, "ListRevocations", &in), ERR_INVALID, "field.range");
+    const struct id id = hires("wang.fang");
+    (void) is_told_of(id);
+
+    struct person person = signs_in("wang.fang@jingkou", PASSWORD);
+    assert_false(is_told_of(id));
+    EXPECT_OK(grant(&security_admin, id, 2, NULL));
+    assert_true(is_told_of(id));
+    EXPECT_OK(revoke_role(&security_admin, id, 2));
+    assert_true(is_told_of(id));
+    make.api_token_id = out.api_token_id = wire(id_mint(clock_now()));
+    make.label = (char *) "report";
+    make.days = 1;
+    EXPECT_OK(ask(&audit_admin, "CreateApiToken", &make));
+    assert_false(is_told_of(audit_admin.account));
+    EXPECT_OK(ask(&audit_admin, "RevokeApiToken", &out));
+    assert_true(is_told_of(audit_admin.account));
+    EXPECT_OK(ask(&person, "SignOut", &sign_out));
+    assert_true(is_told_of(id));
+    (void) signs_in("wang.fang@jingkou", PASSWORD);
+    EXPECT_OK(reset_password(&security_admin, id));
+    assert_true(is_told_of(id));
+    EXPECT_OK(disable(&system_admin, id));
+    assert_true(is_told_of(id));
+    assert_false(is_told_of(id));
+}
+
 static void
 roles_follow_pairs_scopes_and_offices(void **state)
 {
@@ -1850,6 +1906,7 @@ main(void)
         TEST(sessions_are_listed_and_revoked_by_their_owner_and_the_security_administrator),
         TEST(accounts_are_made_by_one_and_opened_by_another),
         TEST(a_disabled_account_is_out_at_once),
+        TEST(gateways_are_told_what_ended),
         TEST(roles_follow_pairs_scopes_and_offices),
         TEST(req_6_2_2c3_a_coder_opens_nothing_without_an_undertaking),
         TEST(req_6_2_2c3_a_grant_drops_out_when_its_time_is_over),

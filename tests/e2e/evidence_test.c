@@ -4,7 +4,9 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "clock/clock.h"
 #include "eventually.h"
 #include "platform.h"
 

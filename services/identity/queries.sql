@@ -405,7 +405,7 @@ SELECT start, size, sealed
  LIMIT 1;
 
 -- name: import_work
-SELECT tenant_id, import_id, state FROM import_work();
+SELECT tenant_id, import_id, state FROM import_work($1::text::uuid[]);
 
 -- name: import_analyze
 SELECT true FROM (SELECT import_analyze($1)) AS done;

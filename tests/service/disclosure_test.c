@@ -1633,59 +1633,66 @@ req_10_1_five_wrong_codes_lock_the_number(void **state)
 
 /* --- bad input --- */
 
-static void
-bad_input_has_a_code_a_reason_and_no_effect(void **state)
-{
-    static char long_text[2100];
-    int bad = 0;
+static const struct {
+    int kind;
+    const char *period;
+    bool of_village;
+    err_t code;
+    const char *reason;
+} pages[] = {
+    { 0, "2024-Q3", false, ERR_INVALID, "publication.kind" },
+    { 8, "2024-Q3", false, ERR_INVALID, "publication.kind" },
+    { -1, "2024-Q3", false, ERR_INVALID, "publication.kind" },
+    { KIND_PAYOUTS, "", false, ERR_INVALID, "publication.period" },
+    { KIND_PAYOUTS, "2024-13", false, ERR_INVALID, "publication.period" },
+    { KIND_PAYOUTS, "2024-00", false, ERR_INVALID, "publication.period" },
+    { KIND_PAYOUTS, "2024-Q5", false, ERR_INVALID, "publication.period" },
+    { KIND_PAYOUTS, "2024-Q0", false, ERR_INVALID, "publication.period" },
+    { KIND_PAYOUTS, "24-08", false, ERR_INVALID, "publication.period" },
+    { KIND_PAYOUTS, "2024/08", false, ERR_INVALID, "publication.period" },
+    { KIND_PAYOUTS, "2024-08-01", false, ERR_INVALID, "publication.period" },
+    { KIND_PAYOUTS, "1999", false, ERR_INVALID, "publication.period" },
+    { KIND_PAYOUTS, "2023-08", false, ERR_INVALID, "publication.period" },
+    { KIND_PAYOUTS, "2024-10", false, ERR_REFUSED, "publication.running" },
+    { KIND_PAYOUTS, "2024", false, ERR_REFUSED, "publication.running" },
+    { KIND_PAYOUTS, "2024-03", false, ERR_REFUSED, "publication.empty" },
+    { KIND_FUND_STATEMENT, "2024-11", false, ERR_REFUSED, "publication.running" },
+    { KIND_FUND_STATEMENT, "2024-Q3", true, ERR_INVALID, "publication.village" },
+    { KIND_SUBSIDY_TABLE, "2024", true, ERR_INVALID, "publication.village" },
+    { KIND_ANNUAL_REPORT, "2024", false, ERR_REFUSED, "publication.report" },
+    { KIND_DISPOSAL, "2024", false, ERR_REFUSED, "publication.empty" },
+};
 
-    (void) state;
-    memset(long_text, 'x', sizeof long_text - 1);
-    static const struct {
-        int kind;
-        const char *period;
-        bool of_village;
-        err_t code;
-        const char *reason;
-    } pages[] = {
-        { 0, "2024-Q3", false, ERR_INVALID, "publication.kind" },
-        { 8, "2024-Q3", false, ERR_INVALID, "publication.kind" },
-        { -1, "2024-Q3", false, ERR_INVALID, "publication.kind" },
-        { KIND_PAYOUTS, "", false, ERR_INVALID, "publication.period" },
-        { KIND_PAYOUTS, "2024-13", false, ERR_INVALID, "publication.period" },
-        { KIND_PAYOUTS, "2024-00", false, ERR_INVALID, "publication.period" },
-        { KIND_PAYOUTS, "2024-Q5", false, ERR_INVALID, "publication.period" },
-        { KIND_PAYOUTS, "2024-Q0", false, ERR_INVALID, "publication.period" },
-        { KIND_PAYOUTS, "24-08", false, ERR_INVALID, "publication.period" },
-        { KIND_PAYOUTS, "2024/08", false, ERR_INVALID, "publication.period" },
-        { KIND_PAYOUTS, "2024-08-01", false, ERR_INVALID, "publication.period" },
-        { KIND_PAYOUTS, "1999", false, ERR_INVALID, "publication.period" },
-        { KIND_PAYOUTS, "2023-08", false, ERR_INVALID, "publication.period" },
-        { KIND_PAYOUTS, "2024-10", false, ERR_REFUSED, "publication.running" },
-        { KIND_PAYOUTS, "2024", false, ERR_REFUSED, "publication.running" },
-        { KIND_PAYOUTS, "2024-03", false, ERR_REFUSED, "publication.empty" },
-        { KIND_FUND_STATEMENT, "2024-11", false, ERR_REFUSED, "publication.running" },
-        { KIND_FUND_STATEMENT, "2024-Q3", true, ERR_INVALID, "publication.village" },
-        { KIND_SUBSIDY_TABLE, "2024", true, ERR_INVALID, "publication.village" },
-        { KIND_ANNUAL_REPORT, "2024", false, ERR_REFUSED, "publication.report" },
-        { KIND_DISPOSAL, "2024", false, ERR_REFUSED, "publication.empty" },
-    };
-    for (size_t i = 0; i < COUNT(pages); i++, bad++)
+/* Each of these refuses what it is given and returns how much that was. */
+
+static int
+bad_publications(void)
+{
+    Disclosure__ListPublicationsRequest list = DISCLOSURE__LIST_PUBLICATIONS_REQUEST__INIT;
+
+    for (size_t i = 0; i < COUNT(pages); i++)
         FAILS(prepare(&officer, pages[i].kind, pages[i].period, pages[i].of_village), pages[i].code,
               pages[i].reason);
     FAILS(prepare(&clerk, KIND_PAYOUTS, "2024-Q3", false), ERR_FORBIDDEN, "call.role");
     FAILS(prepare(NULL, KIND_PAYOUTS, "2024-Q3", false), ERR_UNAUTHENTICATED, "call.not_signed_in");
     FAILS(approve(&approver, new_id()), ERR_NOT_FOUND, "publication.none");
     FAILS(show(new_id()), ERR_NOT_FOUND, "page.none");
-    bad += 4;
-    Disclosure__ListPublicationsRequest list = DISCLOSURE__LIST_PUBLICATIONS_REQUEST__INIT;
     list.page_size = 201;
     FAILS(ask(&officer, "ListPublications", &list.base), ERR_INVALID, "page.size");
     list.page_size = 0;
     list.page_token = (char *) "x";
     FAILS(ask(&officer, "ListPublications", &list.base), ERR_INVALID, "page.token");
-    bad += 2;
+    return (int) COUNT(pages) + 6;
+}
+
+static int
+bad_complaints(void)
+{
+    static char long_text[2100];
     Disclosure__FileComplaintRequest *in;
+    int bad = 0;
+
+    memset(long_text, 'x', sizeof long_text - 1);
 #define BAD(change, code, reason)                                                                  \
     do {                                                                                           \
         in = complaint();                                                                          \
@@ -1705,17 +1712,32 @@ bad_input_has_a_code_a_reason_and_no_effect(void **state)
     BAD(in->channel = 6, ERR_INVALID, "complaint.field");
     BAD(in->received_on = day("2024-10-11"), ERR_INVALID, "complaint.day");
     BAD(in->received_on = day("2024-08-10"), ERR_INVALID, "complaint.day");
+#undef BAD
+    return bad;
+}
+
+static int
+bad_reports(void)
+{
     Disclosure__ExportReportDataRequest export = DISCLOSURE__EXPORT_REPORT_DATA_REQUEST__INIT;
+    Disclosure__GetReportFileRequest get = DISCLOSURE__GET_REPORT_FILE_REQUEST__INIT;
+
     export.programme_id = wire(programme);
     export.table = (char *) "person";
     FAILS(ask(&auditor, "ExportReportData", &export.base), ERR_NOT_FOUND, "report.table");
-    Disclosure__GetReportFileRequest get = DISCLOSURE__GET_REPORT_FILE_REQUEST__INIT;
     get.report_id = wire(new_id());
     get.format = (char *) "pdf";
     FAILS(ask(&auditor, "GetReportFile", &get.base), ERR_INVALID, "report.format");
     get.format = (char *) "html";
     FAILS(ask(&auditor, "GetReportFile", &get.base), ERR_NOT_FOUND, "report.none");
-    bad += 3;
+    return 3;
+}
+
+static void
+bad_input_has_a_code_a_reason_and_no_effect(void **state)
+{
+    (void) state;
+    const int bad = bad_publications() + bad_complaints() + bad_reports();
     assert_true(bad >= 30);
     assert_int_equal(cluster_sql(cluster, "SELECT FROM disclosure.publication"), 0);
     assert_int_equal(cluster_sql(cluster, "SELECT FROM disclosure.complaint"), 0);

@@ -15,6 +15,7 @@
 #include "identity/commands.h"
 #include "identity/identity.h"
 #include "identity/service.h"
+#include "messages.h"
 #include "svc/runtime.h"
 
 #define PASSWORD "Tiankong7-Daotian"
@@ -115,31 +116,6 @@ expect_at(int line, struct answer answer, err_t code, const char *reason)
 }
 #define EXPECT(answer, code, reason) expect_at(__LINE__, (answer), (code), (reason))
 #define EXPECT_OK(answer) expect_at(__LINE__, (answer), ERR_OK, "")
-
-/* Wire ids live as long as the program's tests need: a small ring. */
-static Huzhu__Id *
-wire(struct id id)
-{
-    static Huzhu__Id messages[64];
-    static struct id ids[64];
-    static unsigned next;
-    const unsigned i = next++ % 64;
-
-    ids[i] = id;
-    huzhu__id__init(&messages[i]);
-    messages[i].value = bytes_of(&ids[i]);
-    return &messages[i];
-}
-
-static struct id
-unwire(const Huzhu__Id *in)
-{
-    struct id id = { { 0 } };
-
-    if (in && in->value.len == 16)
-        memcpy(id.bytes, in->value.data, 16);
-    return id;
-}
 
 static struct answer
 try_sign_in(const char *login_name, const char *password, const char *address)

@@ -18,6 +18,7 @@
 #include "identity/identity.h"
 #include "identity/register.h"
 #include "identity/service.h"
+#include "messages.h"
 #include "svc/runtime.h"
 
 #ifdef HUZHU_FAULTS
@@ -87,41 +88,15 @@ expect_at(int line, struct answer answer, err_t code, const char *reason)
 #define EXPECT(answer, code, reason) (void) expect_at(__LINE__, (answer), (code), (reason))
 #define EXPECT_OK(answer) expect_at(__LINE__, (answer), ERR_OK, "")
 
-/* Wire ids in a small ring. */
-static Huzhu__Id *
-wire(struct id id)
-{
-    static Huzhu__Id ids[64];
-    static struct id bytes[64];
-    static size_t next;
-    const size_t i = next++ % COUNT(ids);
-
-    bytes[i] = id;
-    huzhu__id__init(&ids[i]);
-    ids[i].value = (ProtobufCBinaryData){ 16, bytes[i].bytes };
-    return &ids[i];
-}
-
-static struct id
-unwire(const Huzhu__Id *in)
-{
-    struct id id = { { 0 } };
-
-    assert_non_null(in);
-    assert_int_equal(in->value.len, 16);
-    memcpy(id.bytes, in->value.data, 16);
-    return id;
-}
-
 static Huzhu__Date *
-day(int days_ago)
+day_past(int n)
 {
     static Huzhu__Date days[16];
     static size_t next;
     Huzhu__Date *date = &days[next++ % COUNT(days)];
 
     huzhu__date__init(date);
-    date->days = date_of(clock_now()).days - days_ago;
+    date->days = date_of(clock_now()).days - n;
     return date;
 }
 
@@ -767,7 +742,7 @@ sends_category(const char *category, struct list *list, int days_ago, struct id 
     *id = sends(&officer, list->text, list->size);
     in.import_id = wire(*id);
     in.category = (char *) (uintptr_t) category;
-    in.as_of = day(days_ago);
+    in.as_of = day_past(days_ago);
     return ask(&officer, "ImportCategoryList", &in);
 }
 
@@ -866,7 +841,7 @@ changes(struct id household, int kind, int days_ago, Identity__NewPerson *comer,
 
     in.household_id = wire(household);
     in.kind = (Identity__RecordHouseholdChangeRequest__Kind) kind;
-    in.on = day(days_ago);
+    in.on = day_past(days_ago);
     in.evidence_upload_id = wire(id_mint(clock_now()));
     in.new_person = comer;
     if (!id_is_nil(person)) {
@@ -887,7 +862,7 @@ newborn(int days_ago)
     person.person_id = wire(id_mint(clock_now()));
     person.name = (char *) (uintptr_t) "张宝宝";
     person.sex = IDENTITY__PEOPLE_SEALED__PERSON__SEX__FEMALE;
-    person.birth = day(days_ago);
+    person.birth = day_past(days_ago);
     person.id_kind = IDENTITY__PERSON__ID_KIND__BIRTH_CERTIFICATE;
     person.id_number = (char *) (uintptr_t) "Q123456789";
     person.relation = (char *) (uintptr_t) "孙女";
@@ -925,7 +900,7 @@ req_003_2_a_birth_and_a_marriage_come_with_date_and_evidence(void **state)
     /* The provisional number is replaced; the new one must say the same birth and sex. */
     Identity__NewPerson renumbered = IDENTITY__NEW_PERSON__INIT;
     char birth[16], text[DATE_TEXT_BYTES];
-    date_format((date_t){ day(60)->days }, text);
+    date_format((date_t){ day_past(60)->days }, text);
     (void) snprintf(birth, sizeof birth, "%.4s%.2s%.2s", text, text + 5, text + 8);
     renumbered.id_kind = IDENTITY__PERSON__ID_KIND__RESIDENT;
     renumbered.id_number = (char *) (uintptr_t) id_number_of(birth, 21);
@@ -974,7 +949,7 @@ req_003_2_deaths_moves_and_splits_keep_one_head(void **state)
     Huzhu__Id *persons[] = { wire(son) };
     in.household_id = wire(e1);
     in.kind = CHANGE(SPLIT_OFF);
-    in.on = day(3);
+    in.on = day_past(3);
     in.person_ids = persons;
     in.n_person_ids = 1;
     in.new_head_id = wire(son);

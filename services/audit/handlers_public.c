@@ -163,7 +163,7 @@ audit_show_evidence(struct call *c, const Audit__ShowEvidenceRequest *in,
     TRY(fonds_find(c, &fonds));
     const char *name = html(c, fonds.name), *facts = facts_of(c, &head, found);
     if (!name || !facts)
-        return store_no_memory(c);
+        return no_memory(c);
     char *page = arena_printf(
         c->arena,
         "<!doctype html>\n<html lang=\"zh-CN\"><head><meta charset=\"utf-8\"><meta "
@@ -175,7 +175,7 @@ audit_show_evidence(struct call *c, const Audit__ShowEvidenceRequest *in,
     out->content_type = call_text(c, "text/html; charset=utf-8");
     out->file_name = call_text(c, "");
     if (!page || !out->content_type || !out->file_name)
-        return store_no_memory(c);
+        return no_memory(c);
     out->body = (ProtobufCBinaryData){ strlen(page), (uint8_t *) page };
     return ERR_OK;
 }

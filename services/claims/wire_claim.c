@@ -4,22 +4,10 @@
 
 #include "crypto/crypto.h"
 #include "mask/mask.h"
+#include "svc/fields.h"
 #include "wire.h"
 
 enum { PAGE_ROWS = 50, PAGE_ROWS_MAX = 200 };
-
-static err_t
-no_memory(struct call *c)
-{
-    return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the request needs too much memory");
-}
-
-/* Makes a message of the request's arena. */
-#define MAKE(c, type, init_fn, var)                                                                \
-    type *var = arena_alloc((c)->arena, sizeof *(var));                                            \
-    if (!(var))                                                                                    \
-        return no_memory(c);                                                                       \
-    init_fn(var)
 
 /* --- in --- */
 
@@ -258,41 +246,6 @@ programme_unpack(struct call *c, ProtobufCBinaryData body, struct programme *pro
 }
 
 /* --- out --- */
-
-static err_t
-put_text(struct call *c, const char *text, char **out)
-{
-    *out = call_text(c, text);
-    return *out ? ERR_OK : c->err.code;
-}
-
-static err_t
-put_id(struct call *c, struct id id, Huzhu__Id **out)
-{
-    *out = id_to_wire(c, id);
-    return *out || id_is_nil(id) ? ERR_OK : no_memory(c);
-}
-
-static err_t
-put_date(struct call *c, date_t date, Huzhu__Date **out)
-{
-    *out = date.days == 0 ? NULL : date_to_wire(c, date);
-    return *out || date.days == 0 ? ERR_OK : no_memory(c);
-}
-
-static err_t
-put_instant(struct call *c, instant_t at, Huzhu__Instant **out)
-{
-    *out = instant_to_wire(c, at);
-    return *out ? ERR_OK : no_memory(c);
-}
-
-static err_t
-put_money(struct call *c, money_t money, Huzhu__Money **out)
-{
-    *out = money_to_wire(c, money);
-    return *out ? ERR_OK : no_memory(c);
-}
 
 static err_t
 stay_out(struct call *c, const struct stay *stay, bool with_words, Claims__Stay **out)

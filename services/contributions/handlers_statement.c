@@ -137,8 +137,8 @@ read_lines(struct call *c, const Contributions__ImportStatementRequest *in, stru
                                    .context = r };
     struct csv_result result;
 
-    MAKE_LIST(c, STATEMENT_ROWS_MAX, &r->lines);
-    MAKE_LIST(c, STATEMENT_ROWS_MAX, &r->out->bad);
+    LIST(c, STATEMENT_ROWS_MAX, &r->lines);
+    LIST(c, STATEMENT_ROWS_MAX, &r->out->bad);
     (void) csv_read(&spec, (const char *) in->body.data, in->body.len, &result);
     if (r->no_memory)
         return no_memory(c);
@@ -279,7 +279,7 @@ contributions_import_statement(struct call *c, const Contributions__ImportStatem
 
     TRY(read_lines(c, in, &r));
     TRY(match_lines(c, row.id, &r, &taking));
-    MAKE_LIST(c, r.count, &list);
+    LIST(c, r.count, &list);
     TRY(judge_lines(c, &r, list, &count));
     if (out->n_bad > 0 && !in->partial)
         return ERR_OK; /* the report; nothing is taken */

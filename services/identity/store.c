@@ -6,6 +6,7 @@
 
 #include "identity_queries.h"
 #include "store_register.h"
+#include "svc/columns.h"
 
 static const char *const tenant_states[] = {
     [TENANT_ACTIVE] = "ACTIVE", [TENANT_CLOSED] = "CLOSED"
@@ -24,41 +25,6 @@ state_of(const char *text, const char *const *names, size_t count)
     assert(false);
     return 0;
 }
-
-static instant_t
-instant_or_never(const struct rows *rows, int row, int column)
-{
-    return rows_is_null(rows, row, column) ? (instant_t){ 0 } : rows_instant(rows, row, column);
-}
-
-static struct param
-p_instant_or_null(instant_t at)
-{
-    return at.us == 0 ? P_NULL : P_INSTANT(at);
-}
-
-/* A copy in the arena; NULL stays NULL. */
-static err_t
-text_of(struct call *c, const struct rows *rows, int row, int column, const char **out)
-{
-    const char *text = rows_text(rows, row, column);
-
-    *out = text ? call_text(c, text) : NULL;
-    return text && !*out ? c->err.code : ERR_OK;
-}
-
-static err_t
-no_memory(struct call *c)
-{
-    return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the request needs too much memory");
-}
-
-#define LIST(c, count, list)                                                                       \
-    do {                                                                                           \
-        *(list) = arena_alloc((c)->arena, ((count) + 1) * sizeof **(list));                        \
-        if (!*(list))                                                                              \
-            return no_memory(c);                                                                   \
-    } while (0)
 
 static bool
 copy_hash(const struct rows *rows, int row, int column, uint8_t out[static 32])

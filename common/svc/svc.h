@@ -221,6 +221,7 @@ err_t call_blind_index(struct call *c, const char *purpose, const void *value, s
 /* Copies into the request's arena; ERR_LIMITED "rpc.too_large" is already set when they return
  * NULL. */
 char *call_text(struct call *c, const char *text) MUST_CHECK;
+char *call_html(struct call *c, const char *text) MUST_CHECK; /* with < > & and " as entities */
 
 /* A message in the arena, as events and sealed fields hold it; LIMITED "rpc.reply_too_large" beyond
  * what one frame of the bus carries. */

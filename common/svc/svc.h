@@ -161,10 +161,6 @@ int svc_main(const struct svc *svc, int argc, char **argv);
  * naming law rpc X (XRequest) returns (XReply), which SVC_THUNK's cast trusts. */
 bool svc_is_complete(const struct svc *svc);
 
-/* Dispatches one decoded-principal request without transaction: for tests and for the runtime. */
-err_t svc_dispatch(const struct svc *svc, struct call *c, const char *rpc, size_t in_size,
-                   const uint8_t *in, ProtobufCMessage **out) MUST_CHECK;
-
 /* Appends an event to the service's log in the call's transaction.  The topic is the message's full
  * name.  Law: lock the aggregate before the transaction's first write (style.md 2.4). */
 err_t event_append(struct call *c, const ProtobufCMessage *event) MUST_CHECK;

@@ -108,11 +108,11 @@ state_name(Contributions__Programme__State state)
 /* --- sources and accounts --- */
 
 static const struct origin {
-    const char *code, *chinese, *income;
+    const char *code, *income;
     int kind;
     bool given;
 } origins[] = {
-#define ORIGIN(kind, code, chinese, given) { code, chinese, "income." code, SOURCE(kind), given },
+#define ORIGIN(kind, code, chinese, given) { code, "income." code, SOURCE(kind), given },
 #include "sources.def"
 #undef ORIGIN
 };
@@ -132,14 +132,6 @@ source_code(int kind)
     const struct origin *origin = origin_of(kind);
 
     return origin ? origin->code : NULL;
-}
-
-const char *
-source_name(int kind)
-{
-    const struct origin *origin = origin_of(kind);
-
-    return origin ? origin->chinese : NULL;
 }
 
 bool

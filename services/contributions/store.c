@@ -40,16 +40,6 @@ village_name(struct call *c, struct id id, const char **name)
 }
 
 err_t
-town_name(struct call *c, const char **name)
-{
-    OWNED(rows_free) struct rows *rows = NULL;
-
-    TRY(db_query(c, &q_town_get, &rows, P_ID(c->tenant)));
-    *name = call_text(c, rows_count(rows) ? rows_text(rows, 0, 0) : "");
-    return *name ? ERR_OK : c->err.code;
-}
-
-err_t
 programme_guard(struct call *c, struct id id, bool alone)
 {
     return db_exec(c, alone ? &q_programme_guard : &q_programme_guard_shared, P_ID(id));

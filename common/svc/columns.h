@@ -3,6 +3,8 @@
 #ifndef HUZHU_COLUMNS_H
 #define HUZHU_COLUMNS_H
 
+#include <string.h>
+
 #include "svc/room.h"
 
 static inline struct param
@@ -57,6 +59,17 @@ bytes_of(struct call *c, const struct rows *rows, int row, int column, ProtobufC
 
     out->data = bytes ? arena_copy(c->arena, bytes, out->len ? out->len : 1) : NULL;
     return bytes && !out->data ? no_memory(c) : ERR_OK;
+}
+
+/* The place of a name in a list that begins at 1; that it has one is held by a CHECK. */
+static inline int
+place_of(const char *name, const char *const *names, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        if (strcmp(name, names[i]) == 0)
+            return (int) i;
+    assert(false);
+    return 0;
 }
 
 #endif

@@ -10,6 +10,17 @@ no_memory(struct call *c)
     return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the request needs too much memory");
 }
 
+/* Zeroed; NULL when there is no room, the error being set. */
+static inline void *
+made(struct call *c, size_t size)
+{
+    void *p = arena_alloc(c->arena, size);
+
+    if (!p)
+        (void) no_memory(c);
+    return p;
+}
+
 /* Makes *list an array of `count` zeroed items and one more, or leaves the function. */
 #define LIST(c, count, list)                                                                       \
     do {                                                                                           \

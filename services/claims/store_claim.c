@@ -7,17 +7,6 @@
 #include "store.h"
 #include "svc/columns.h"
 
-/* A value that the schema's CHECK allows and this list lacks is a defect. */
-static enum claim_state
-state_of(const char *text)
-{
-    for (int i = 1; i < CLAIM_STATE_COUNT; i++)
-        if (strcmp(text, claim_state_names[i]) == 0)
-            return (enum claim_state) i;
-    assert(false);
-    return (enum claim_state) 0;
-}
-
 /* --- what is sealed --- */
 
 enum { CONTEXT_BYTES = 64 };
@@ -106,7 +95,8 @@ claim_read(struct call *c, const struct rows *rows, int row, struct claim *claim
 
     *claim = (struct claim){
         .id = rows_id(rows, row, 0),
-        .state = state_of(rows_text(rows, row, 2)),
+        .state = (enum claim_state) place_of(rows_text(rows, row, 2), claim_state_names,
+                                             CLAIM_STATE_COUNT),
         .programme = rows_id(rows, row, 3),
         .person = rows_id(rows, row, 4),
         .household = rows_id(rows, row, 5),
@@ -462,13 +452,15 @@ provisional_claims(struct call *c, struct claim **claims, int **workdays, size_t
     LIST(c, *count, claims);
     LIST(c, *count, workdays);
     for (int i = 0; i < (int) *count; i++) {
-        (*claims)[i] = (struct claim){ .id = rows_id(rows, i, 0),
-                                       .round = (int) rows_int(rows, i, 1),
-                                       .complete_on = rows_date(rows, i, 2),
-                                       .due_on = rows_date(rows, i, 3),
-                                       .programme = rows_id(rows, i, 5),
-                                       .state = state_of(rows_text(rows, i, 6)),
-                                       .provisional = true };
+        (*claims)[i] =
+            (struct claim){ .id = rows_id(rows, i, 0),
+                            .round = (int) rows_int(rows, i, 1),
+                            .complete_on = rows_date(rows, i, 2),
+                            .due_on = rows_date(rows, i, 3),
+                            .programme = rows_id(rows, i, 5),
+                            .state = (enum claim_state) place_of(
+                                rows_text(rows, i, 6), claim_state_names, CLAIM_STATE_COUNT),
+                            .provisional = true };
         (*workdays)[i] = (int) rows_int(rows, i, 4);
     }
     return ERR_OK;

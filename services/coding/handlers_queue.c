@@ -10,6 +10,7 @@
 #include "check/text.h"
 #include "rules.h"
 #include "store.h"
+#include "svc/room.h"
 #include "wire.h"
 
 /* --- shared --- */
@@ -298,7 +299,7 @@ coding_list_jobs(struct call *c, const Coding__ListJobsRequest *in, Coding__List
         count--;
         TRY(job_page_to_wire(c, &jobs[count - 1], &out->next_page_token));
     }
-    REPLY_LIST(c, count, &out->jobs);
+    LIST(c, count, &out->jobs);
     for (size_t i = 0; i < count; i++) {
         TRY(answer(c, &jobs[i], &out->jobs[i]));
         out->n_jobs++;

@@ -7,17 +7,6 @@
 #include "store.h"
 #include "svc/columns.h"
 
-/* A value that the schema's CHECK allows and this list lacks is a defect. */
-static inline int
-number_of(const char *text, const char *const *names, size_t count)
-{
-    for (size_t i = 1; i < count; i++)
-        if (strcmp(text, names[i]) == 0)
-            return (int) i;
-    assert(false);
-    return 0;
-}
-
 static inline void
 copy_sum(const struct rows *rows, int row, int column, uint8_t out[static 32])
 {

@@ -15,17 +15,6 @@ static const char *const account_states[] = {
     [ACCOUNT_NEW] = "NEW", [ACCOUNT_ACTIVE] = "ACTIVE", [ACCOUNT_DISABLED] = "DISABLED"
 };
 
-/* A value that the schema's CHECK allows and this list lacks is a defect. */
-static int
-state_of(const char *text, const char *const *names, size_t count)
-{
-    for (size_t i = 1; i < count; i++)
-        if (strcmp(text, names[i]) == 0)
-            return (int) i;
-    assert(false);
-    return 0;
-}
-
 static bool
 copy_hash(const struct rows *rows, int row, int column, uint8_t out[static 32])
 {
@@ -53,7 +42,7 @@ tenant_read(struct call *c, const struct rows *rows, int row, struct tenant *ten
     *tenant = (struct tenant){
         .id = rows_id(rows, row, 0),
         .organisation = rows_id(rows, row, 3),
-        .state = (enum tenant_state) state_of(rows_text(rows, row, 4), tenant_states,
+        .state = (enum tenant_state) place_of(rows_text(rows, row, 4), tenant_states,
                                               COUNT(tenant_states)),
         .created_at = rows_instant(rows, row, 5),
     };
@@ -189,7 +178,7 @@ account_read(struct call *c, const struct rows *rows, int row, struct account *a
     *account = (struct account){
         .id = rows_id(rows, row, 0),
         .person = rows_id(rows, row, 3),
-        .state = (enum account_state) state_of(rows_text(rows, row, 4), account_states,
+        .state = (enum account_state) place_of(rows_text(rows, row, 4), account_states,
                                                COUNT(account_states)),
         .roles = (role_set_t) rows_int(rows, row, 5),
         .must_change = rows_bool(rows, row, 7),

@@ -20,17 +20,6 @@ import_state_name(enum import_state state)
     return state_names[state];
 }
 
-static enum import_state
-state_of_name(const char *name)
-{
-    size_t i = 1;
-
-    while (i < COUNT(state_names) && strcmp(state_names[i], name) != 0)
-        i++;
-    assert(i < COUNT(state_names)); /* a CHECK holds it */
-    return (enum import_state) i;
-}
-
 static int64_t
 int_or_zero(const struct rows *rows, int row, int column)
 {
@@ -48,7 +37,8 @@ import_read(struct call *c, const struct rows *rows, int row, struct import *imp
         .account = rows_id(rows, row, 1),
         .person = rows_id(rows, row, 2),
         .kind = (enum import_kind) int_or_zero(rows, row, 3),
-        .state = state_of_name(rows_text(rows, row, 4)),
+        .state =
+            (enum import_state) place_of(rows_text(rows, row, 4), state_names, COUNT(state_names)),
         .size = rows_int(rows, row, 5),
         .finished = sum != NULL,
         .category = (int) int_or_zero(rows, row, 7),

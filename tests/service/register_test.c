@@ -312,8 +312,6 @@ village_list(void)
 static int
 open_world(void **state)
 {
-    struct err err = { 0 };
-
     (void) state;
     cluster = cluster_start();
     keys = keys_make();
@@ -322,19 +320,10 @@ open_world(void **state)
     (void) setenv("HUZHU_DATABASE_URL", cluster_url(cluster, "huzhu_identity"), 1);
     (void) setenv("HUZHU_PRINCIPAL_KEYS", keys_principals(keys), 1);
     (void) setenv("HUZHU_MASTER_KEYS", keys_ring(keys), 1);
-    log_open("identity", LOG_ERROR);
-    if (conf_load("identity", runtime_conf_rows, runtime_conf_row_count, &runtime_conf, stderr,
-                  &err) != ERR_OK ||
-        conf_load("identity", identity_service.conf_rows, identity_service.conf_row_count,
-                  &identity_conf, stderr, &err) != ERR_OK ||
-        runtime_create(&identity_service, &runtime_conf, &identity_conf, &rt, &err) != ERR_OK ||
-        svc_thread_create(rt, 5000, &thread, &err) != ERR_OK ||
-        svc_thread_create(rt, 5000, &duty_of, &err) != ERR_OK) {
-        print_error("%s %s\n", err.reason, err.text);
-        return -1;
-    }
-    duty_of->is_duty = true;
-    return 0;
+    return runtime_by_settings(&identity_service, &runtime_conf, &identity_conf, &rt, &thread,
+                               &duty_of)
+               ? 0
+               : -1;
 }
 
 static int

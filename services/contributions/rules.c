@@ -108,11 +108,11 @@ state_name(Contributions__Programme__State state)
 /* --- sources and accounts --- */
 
 static const struct origin {
-    const char *code, *income;
+    const char *code, *chinese, *income;
     int kind;
     bool given;
 } origins[] = {
-#define ORIGIN(kind, code, chinese, given) { code, "income." code, SOURCE(kind), given },
+#define ORIGIN(kind, code, chinese, given) { code, chinese, "income." code, SOURCE(kind), given },
 #include "sources.def"
 #undef ORIGIN
 };

@@ -33,6 +33,7 @@ call_init(struct call *c, struct svc_thread *thread)
         .caller = "",
         .if_match = "",
         .language = "zh-CN",
+        .idempotency_key = "",
         .now = business_time(clock, wall, &malformed),
         .wall = wall,
     };
@@ -255,6 +256,7 @@ call_admit(struct call *c, const char *caller, const Bus__Envelope *envelope)
         return err_set(&c->err, ERR_INVALID, "envelope.malformed",
                        "request_id has 16 bytes, tenant_id 16 or none");
     TRY(check_key(c, envelope->idempotency_key));
+    c->idempotency_key = envelope->idempotency_key;
     if (is_service(caller))
         c->roles |= (role_set_t) ROLE_SERVICE;
     if (envelope->principal.len > 0)

@@ -557,7 +557,7 @@ fill_answer(struct call *c, const struct request *request, err_t code, Bus__Answ
     answer->text = text ? text : (char *) protobuf_c_empty_string;
 }
 
-/* The first caller minted the request id at the beginning of all (UUIDv7: milliseconds first). */
+/* The caller minted the request id when it sent the request (UUIDv7: milliseconds first). */
 static void
 note_age(struct call *c)
 {
@@ -566,8 +566,8 @@ note_age(struct call *c)
     for (int i = 0; i < 6; i++)
         ms = ms << 8 | c->request_id.bytes[i];
     const int64_t age_us = c->wall.us - ms * 1000;
-    if (age_us >= 0 && age_us < 3600 * US_PER_SECOND)
-        metrics_set(c->thread->rt->metrics, METRIC_QUEUE_AGE_US, age_us);
+    if (ms > 0 && age_us < 3600 * US_PER_SECOND) /* a caller's clock may be ahead a little */
+        metrics_waited(c->thread->rt->metrics, age_us > 0 ? age_us : 0);
 }
 
 void

@@ -204,12 +204,17 @@ enum metric {
     METRIC_CONNECTED, /* worker threads whose connection is up */
     METRIC_BUS_PENDING,
     METRIC_BROKERS_ALIVE,
-    METRIC_QUEUE_AGE_US, /* how long the last request had waited on its way here */
-    METRIC_FEED_LAG_US,
     METRIC_COUNT
 };
+enum { FEED_PRODUCERS_MAX = 16 };
 void metrics_add(struct metrics *metrics, enum metric metric, int64_t n);
 void metrics_set(struct metrics *metrics, enum metric metric, int64_t n);
+/* How long a request had been on its way when its turn came. */
+void metrics_waited(struct metrics *metrics, int64_t us);
+/* All that the producer's log held at that instant is applied; or its oldest event that is not is
+ * of that instant (0: nobody could be asked).  Instants of the wall clock. */
+void metrics_feed_level(struct metrics *metrics, const char *producer, int64_t at_us);
+void metrics_feed_behind(struct metrics *metrics, const char *producer, int64_t since_us);
 /* Prometheus text format 0.0.4; the caller frees. */
 char *metrics_print(struct metrics *metrics, const struct svc *svc) MUST_CHECK;
 /* The loopback port; runs until rt->stopping. */

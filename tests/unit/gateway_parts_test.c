@@ -218,7 +218,7 @@ the_contract_describes_files_uploads_and_public_pages(void **state)
     assert_non_null(json_object_get(json_object_get(body, "content"), "text/csv"));
     text_add(&out, "", 1);
     assert_non_null(strstr(out.bytes, "{\"name\":\"billed.fen\",\"in\":\"query\""));
-    assert_non_null(strstr(out.bytes, "Without it the gateway makes a key"));
+    assert_non_null(strstr(out.bytes, "idempotency.missing"));
     json_decref(tree);
     text_free(&out);
 }

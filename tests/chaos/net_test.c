@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +33,13 @@ enum {
     HOST_OTHERS,
     HOSTS = HOST_OTHERS
 };
-enum { BROKER_PORT = 7001, ENVIRONMENT_MAX = 48, ENVIRONMENT_BYTES = 8192, STOP_US = 15000000 };
+enum {
+    BROKER_PORT = 7001,
+    ENVIRONMENT_MAX = 48,
+    ENVIRONMENT_BYTES = 8192,
+    STOP_US = 15000000,
+    BROKERS = 2
+};
 
 static struct placed {
     const char *name;
@@ -136,10 +143,28 @@ place_start(const struct platform *p, struct placed *place)
     _exit(127);
 }
 
+static struct platform *stopped;
+
+static void *
+stop_works(void *arg)
+{
+    stops(stopped, ((const struct placed *) arg)->name);
+    return NULL;
+}
+
+/* Draining takes a second or two, so all do it at once; the brokers, which stand first, afterwards.
+ */
 static void
 move_to_hosts(struct platform *p)
 {
-    for (size_t i = COUNT(places); i-- > 0;)
+    pthread_t threads[COUNT(places)];
+
+    stopped = p;
+    for (size_t i = BROKERS; i < COUNT(places); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, stop_works, &places[i]), 0);
+    for (size_t i = BROKERS; i < COUNT(places); i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    for (size_t i = 0; i < BROKERS; i++)
         stops(p, places[i].name);
     for (size_t i = 0; i < COUNT(places); i++)
         place_start(p, &places[i]);
@@ -149,16 +174,24 @@ move_to_hosts(struct platform *p)
 
 /* All drain and leave with status 0. */
 static void
-leave_hosts(void)
+leave(size_t first, size_t end)
 {
     int status = 0;
 
-    for (size_t i = COUNT(places); i-- > 0;) {
+    for (size_t i = first; i < end; i++)
         assert_int_equal(kill(places[i].pid, SIGTERM), 0);
+    for (size_t i = first; i < end; i++) {
         EVENTUALLY_WITHIN(STOP_US, waitpid(places[i].pid, &status, WNOHANG) == places[i].pid);
         if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
             fail_msg("%s ended with status %#x", places[i].name, (unsigned) status);
     }
+}
+
+static void
+leave_hosts(void)
+{
+    leave(BROKERS, COUNT(places));
+    leave(0, BROKERS);
 }
 
 /* --- the misfortunes --- */

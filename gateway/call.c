@@ -273,6 +273,19 @@ may_sign_in(struct call *call)
     return false;
 }
 
+/* A program that writes without a key is refused at its first try, not told at its first lost
+ * answer that it cannot know whether it wrote: nobody but the caller can say that two requests are
+ * one.  A person at a browser sees what was done.  An upload's address and offset are its key, and
+ * what begins, changes or ends a session is done anew each time. */
+static bool
+lacks_key(const struct call *call)
+{
+    const uint32_t keyless = ROUTE_UPLOAD | ROUTE_SIGN_IN | ROUTE_SIGN_OUT | ROUTE_RENEW;
+
+    return call->has_session && !call->by_cookie && is_unsafe(call->conn) &&
+           !(call->match.route->flags & keyless) && !call->idempotency_key[0];
+}
+
 /* The caller is known, or need not be: the body may come. */
 static void
 authorised(struct call *call)
@@ -304,6 +317,10 @@ authorised(struct call *call)
             respond_problem(conn, "request.tenant");
             return;
         }
+    }
+    if (lacks_key(call)) {
+        respond_problem(conn, "idempotency.missing");
+        return;
     }
     call->has_tenant = host_known || (call->has_session && call->session.has_tenant);
     if (call->has_session && call->session.has_tenant)
@@ -403,6 +420,7 @@ session_ask(struct call *call, struct slice token)
         return;
     }
     memcpy(request.token, token.bytes, token.size);
+    call->session.read_us = call->conn->loop->wall_us; /* what identity says is not older */
     COUNT_UP(call->conn->loop->counters.sessions_asked, 1);
     if (call_send(call, "identity", "ResumeSession", &request.base, session_done, &err) != ERR_OK)
         respond_error(call->conn, &err);
@@ -420,7 +438,6 @@ call_begin(struct conn *conn, const struct route_match *match)
         return;
     }
     call->match = *match;
-    call->request_id = id_mint((instant_t){ conn->loop->wall_us });
     call->deadline_us = conn->loop->wall_us + deadline_ms(call) * 1000;
     const char *fault = check_body(call);
     if (!fault)
@@ -535,7 +552,7 @@ mint_key(struct call *call)
     const bool is_public = (call->match.route->flags & ROUTE_PUBLIC) != 0;
 
     if (!call->idempotency_key[0] && (is_public || is_unsafe(call->conn)))
-        id_format(call->request_id, call->idempotency_key);
+        id_format(id_mint((instant_t){ call->conn->loop->wall_us }), call->idempotency_key);
 }
 
 err_t
@@ -557,8 +574,9 @@ call_send(struct call *call, const char *service, const char *method, ProtobufCM
         (void) snprintf(if_match, sizeof if_match, "%.*s", (int) match.size - 2, match.bytes + 1);
     else if (slice_is(match, "*"))
         (void) snprintf(if_match, sizeof if_match, "*");
-    envelope.request_id =
-        (ProtobufCBinaryData){ sizeof call->request_id.bytes, call->request_id.bytes };
+    /* Minted now, not when the request began: services take their queues' age from it. */
+    struct id request_id = id_mint((instant_t){ conn->loop->wall_us });
+    envelope.request_id = (ProtobufCBinaryData){ sizeof request_id.bytes, request_id.bytes };
     envelope.method = (char *) (uintptr_t) method;
     envelope.traceparent = traceparent;
     if (call->has_tenant)

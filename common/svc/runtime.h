@@ -56,11 +56,23 @@ const char *runtime_url(const char *text, const char *from_file);
 #define TRACEPARENT_BYTES 56 /* W3C Trace Context, version 00, and NUL */
 enum { PRINCIPALS_CACHED = 64, PRINCIPAL_BYTES_MAX = 1024, DATA_KEYS_CACHED = 16 };
 
+/* What a signed principal says (bus.proto Principal). */
+struct proved {
+    struct id account, session, person, tenant;
+    struct id organisations[CALL_ORGANISATIONS_MAX];
+    size_t organisation_count;
+    bool whole_tenant;
+    role_set_t roles; /* as signed */
+    uint32_t clearance;
+    int64_t issued_us, expires_us;
+};
+
 /* Checking a signature costs 50 us, comparing bytes nothing: what was proved once is believed until
  * it expires. */
 struct cached_principal {
     uint32_t hash;
     uint16_t size;
+    struct proved proved;
     uint8_t bytes[PRINCIPAL_BYTES_MAX]; /* of the whole SignedPrincipal */
 };
 
@@ -78,6 +90,9 @@ struct svc_thread {
     struct cached_principal *principals[PRINCIPALS_CACHED]; /* made when first needed */
     struct cached_key keys[DATA_KEYS_CACHED];
     unsigned next_key;
+    struct cached_key evidence_keys[DATA_KEYS_CACHED];
+    unsigned next_evidence_key;
+    char evidence_key_id[RING_KEY_ID_BYTES + 1]; /* of the master key they come from */
     bool key_is_fresh; /* this transaction made a data key: not to be cached, it may roll back */
     char traceparent[TRACEPARENT_BYTES]; /* of the request in hand */
     int64_t refusals_us; /* the instant up to which the budget of recorded refusals is used */
@@ -131,6 +146,20 @@ err_t request_run(struct call *c, struct request *request) MUST_CHECK;
 err_t call_in_tx(struct call *c, const struct tx_options *options,
                  err_t (*fn)(struct call *, void *), void *arg, int *attempts) MUST_CHECK;
 
+/* --- evidence: what CommandDone says of a body, so that who has the body can show that it was this
+ * one, and nobody else can try out which it was --- */
+
+/* HMAC-SHA256 under the key over "body" or "reply", the request's id (so that equal bodies do not
+ * look equal) and the body's SHA-256. */
+void evidence_mac(const uint8_t key[static KEY_BYTES], const char *what, struct id request_id,
+                  const uint8_t sum[static SHA256_BYTES], uint8_t mac[static SHA256_BYTES]);
+/* The call's tenant's key for it, of the current master key; false without a key ring.  *id dies
+ * with the thread. */
+bool evidence_key(struct call *c, uint8_t key[static KEY_BYTES], const char **id) MUST_CHECK;
+/* "huzhu evidence <tenant>": what a master key derives it for. */
+#define EVIDENCE_INFO_BYTES (sizeof "huzhu evidence " + ID_TEXT_BYTES)
+void evidence_info(struct id tenant, char info[static EVIDENCE_INFO_BYTES]);
+
 /* The events of the runtime itself (bus.proto). */
 void record_refusal(struct call *c, const struct request *request);
 err_t record_look(struct call *c) MUST_CHECK; /* in the call's transaction */
@@ -175,12 +204,17 @@ enum metric {
     METRIC_CONNECTED, /* worker threads whose connection is up */
     METRIC_BUS_PENDING,
     METRIC_BROKERS_ALIVE,
-    METRIC_QUEUE_AGE_US, /* how long the last request had waited on its way here */
-    METRIC_FEED_LAG_US,
     METRIC_COUNT
 };
+enum { FEED_PRODUCERS_MAX = 16 };
 void metrics_add(struct metrics *metrics, enum metric metric, int64_t n);
 void metrics_set(struct metrics *metrics, enum metric metric, int64_t n);
+/* How long a request had been on its way when its turn came. */
+void metrics_waited(struct metrics *metrics, int64_t us);
+/* All that the producer's log held at that instant is applied; or its oldest event that is not is
+ * of that instant (0: nobody could be asked).  Instants of the wall clock. */
+void metrics_feed_level(struct metrics *metrics, const char *producer, int64_t at_us);
+void metrics_feed_behind(struct metrics *metrics, const char *producer, int64_t since_us);
 /* Prometheus text format 0.0.4; the caller frees. */
 char *metrics_print(struct metrics *metrics, const struct svc *svc) MUST_CHECK;
 /* The loopback port; runs until rt->stopping. */

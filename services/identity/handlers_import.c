@@ -13,17 +13,12 @@
 #include "fault/fault.h"
 #include "handlers.h"
 #include "rules.h"
+#include "state.h"
 #include "store.h"
 #include "store_register.h"
+#include "svc/room.h"
 #include "wire.h"
 #include "wire_register.h"
-
-#define REPLY_LIST(c, count, list)                                                                 \
-    do {                                                                                           \
-        *(list) = arena_alloc((c)->arena, ((count) + 1) * sizeof **(list));                        \
-        if (!*(list))                                                                              \
-            return err_set(&(c)->err, ERR_LIMITED, "rpc.too_large", "the reply is too large");     \
-    } while (0)
 
 static err_t
 none_such(struct call *c)
@@ -211,7 +206,7 @@ identity_list_register_imports(struct call *c, const Identity__ListRegisterImpor
                     own, &imports, &count));
     TRY(page_to_wire(c, page, imports[count > 1 ? count - 2 : 0].id, &count,
                      &out->next_page_token));
-    REPLY_LIST(c, count, &out->register_imports);
+    LIST(c, count, &out->register_imports);
     for (; out->n_register_imports < count; out->n_register_imports++)
         TRY(import_to_wire(c, &imports[out->n_register_imports],
                            &out->register_imports[out->n_register_imports]));
@@ -240,7 +235,7 @@ identity_list_import_faults(struct call *c, const Identity__ListImportFaultsRequ
         count--;
         TRY(fault_token_to_wire(c, &faults[count - 1], &out->next_page_token));
     }
-    REPLY_LIST(c, count, &out->faults);
+    LIST(c, count, &out->faults);
     for (; out->n_faults < count; out->n_faults++)
         TRY(fault_to_wire(c, &faults[out->n_faults], &out->faults[out->n_faults]));
     return ERR_OK;
@@ -537,17 +532,23 @@ apply(struct call *c, struct import *import)
 err_t
 identity_work_on_imports(struct call *c)
 {
+    struct import_turns *turns = identity_turns(c);
+    const int64_t now_us = clock_monotonic_us();
+    struct id resting[TURNS_MAX], tenant, id;
     struct import import;
-    struct id tenant, id;
     bool found = false;
 
-    TRY(import_work(c, &tenant, &id, &found));
+    TRY(import_work(c, resting, imports_resting(turns, now_us, resting), &tenant, &id, &found));
     if (!found)
         return ERR_OK;
-    if (fault_hit("import.portion"))
-        return err_set(&c->err, ERR_UNAVAILABLE, "db.away", "the database is away");
     TRY(call_as_tenant(c, tenant));
     TRY(import_lock(c, id, &import));
+    if (!import_begins(turns, id, import.version, now_us)) {
+        LOG(ERROR, &c->log, "import.rests", L_TEXT("why", "it fails again and again"));
+        return ERR_OK;
+    }
+    if (fault_hit("import.portion"))
+        return err_set(&c->err, ERR_UNAVAILABLE, "db.away", "the database is away");
     switch (import.state) {
     case IMPORT_CHECKING:
         return check_portion(c, &import);

@@ -5,13 +5,8 @@
 #include "handlers.h"
 #include "state.h"
 #include "store.h"
+#include "svc/room.h"
 #include "wire.h"
-
-static err_t
-no_memory(struct call *c)
-{
-    return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the reply is too large");
-}
 
 /* One's own, unless the security administrator names another or asks for all (nil). */
 static err_t
@@ -45,9 +40,7 @@ identity_list_sessions(struct call *c, const Identity__ListSessionsRequest *in,
     TRY(session_list(c, page, &filter, &sessions, &count));
     TRY(page_to_wire(c, page, sessions[count > 1 ? count - 2 : 0].id, &count,
                      &out->next_page_token));
-    out->sessions = arena_alloc(c->arena, (count + 1) * sizeof *out->sessions);
-    if (!out->sessions)
-        return no_memory(c);
+    LIST(c, count, &out->sessions);
     for (; out->n_sessions < count; out->n_sessions++)
         TRY(session_to_wire(c, &sessions[out->n_sessions], &out->sessions[out->n_sessions]));
     return ERR_OK;
@@ -76,11 +69,23 @@ identity_revoke_session(struct call *c, const Identity__RevokeSessionRequest *in
 
 /* --- API tokens --- */
 
+/* The command has been carried out and nobody heard of it: its secret is that of the row. */
+static err_t
+api_token_repeat(struct call *c, struct api_token *asked, const struct api_token *made)
+{
+    if (strcmp(asked->label, made->label) != 0 ||
+        asked->expires_at.us - asked->created_at.us != made->expires_at.us - made->created_at.us)
+        return err_set(&c->err, ERR_CONFLICT, "idempotency.other_body",
+                       "the idempotency key was used for another token");
+    *asked = *made;
+    return ERR_OK;
+}
+
 static err_t
 api_token_step(struct call *c, void *arg)
 {
     const struct identity_conf *conf = c->conf;
-    const struct api_token *token = arg;
+    struct api_token *token = arg;
     struct account account;
     struct api_token made;
     struct session session;
@@ -89,7 +94,7 @@ api_token_step(struct call *c, void *arg)
 
     TRY(api_token_find(c, token->id, &made, &done));
     if (done && memcmp(made.token_sha256, token->token_sha256, sizeof made.token_sha256) == 0)
-        return ERR_OK; /* a commit that nobody heard of */
+        return api_token_repeat(c, token, &made);
     /* A token cannot make tokens: it would outlive its own end. */
     TRY(session_find(c, c->session, &session, &found));
     if (!found)
@@ -110,7 +115,7 @@ identity_create_api_token(struct call *c, const Identity__CreateApiTokenRequest 
 {
     struct token token = { .kind = TOKEN_API, .tenant = c->tenant };
     struct api_token row = { .account = c->account, .label = in->label, .created_at = c->wall };
-    char text[TOKEN_TEXT_BYTES];
+    char text[TOKEN_TEXT_BYTES], purpose[16 + ID_TEXT_BYTES] = "api_token/";
 
     TRY(id_from_wire(in->api_token_id, "$.apiTokenId", &row.id, &c->err));
     TRY(rule_name(in->label, "$.label", &c->err));
@@ -120,7 +125,8 @@ identity_create_api_token(struct call *c, const Identity__CreateApiTokenRequest 
     TRY(caller_is_signed_in(c));
     row.expires_at.us = c->wall.us + in->days * US_PER_DAY;
     token.id = row.id;
-    random_bytes(token.secret, sizeof token.secret);
+    id_format(token.id, purpose + strlen(purpose));
+    TRY(call_secret(c, purpose, token.secret));
     token_sha256(&token, row.token_sha256);
     TRY(svc_command_tx(c, c->tenant, api_token_step, &row));
 
@@ -149,9 +155,7 @@ identity_list_api_tokens(struct call *c, const Identity__ListApiTokensRequest *i
         TRY(caller_is_current(c, ROLE_SECURITY_ADMIN));
     TRY(api_token_list(c, page, account, &tokens, &count));
     TRY(page_to_wire(c, page, tokens[count > 1 ? count - 2 : 0].id, &count, &out->next_page_token));
-    out->api_tokens = arena_alloc(c->arena, (count + 1) * sizeof *out->api_tokens);
-    if (!out->api_tokens)
-        return no_memory(c);
+    LIST(c, count, &out->api_tokens);
     for (; out->n_api_tokens < count; out->n_api_tokens++)
         TRY(api_token_to_wire(c, &tokens[out->n_api_tokens], &out->api_tokens[out->n_api_tokens]));
     return ERR_OK;
@@ -176,4 +180,42 @@ identity_revoke_api_token(struct call *c, const Identity__RevokeApiTokenRequest 
         return err_set(&c->err, ERR_NOT_FOUND, TOKEN_NONE, "no such API token");
     TRY(api_token_revoke(c, id, &revoked));
     return revoked ? emit_api_token_revoked(c, id, token.account) : ERR_OK;
+}
+
+/* --- for gateways --- */
+
+enum { REVOCATIONS_MAX = 1000, REVOCATIONS_WITHIN_MS_MAX = 60000 };
+
+err_t
+identity_list_revocations(struct call *c, const Identity__ListRevocationsRequest *in,
+                          Identity__ListRevocationsReply *out)
+{
+    struct revocation *list = NULL;
+    size_t count = 0;
+
+    if (strcmp(c->caller, "gateway") != 0)
+        return err_set(&c->err, ERR_FORBIDDEN, REVOCATIONS_FOREIGN, "only a gateway is told");
+    if (in->within_ms < 1 || in->within_ms > REVOCATIONS_WITHIN_MS_MAX)
+        return err_at(&c->err, ERR_INVALID, "$.withinMs", "field.range", "1 to %d ms",
+                      REVOCATIONS_WITHIN_MS_MAX);
+    TRY(revocation_list(c, in->within_ms, REVOCATIONS_MAX + 1, &list, &count));
+    out->more = count > REVOCATIONS_MAX;
+    if (out->more)
+        count = REVOCATIONS_MAX;
+    out->revocations = arena_alloc(c->arena, (count + 1) * sizeof *out->revocations);
+    if (!out->revocations)
+        return no_memory(c);
+    for (; out->n_revocations < count; out->n_revocations++) {
+        Identity__ListRevocationsReply__Revocation *one = arena_alloc(c->arena, sizeof *one);
+
+        if (!one)
+            return no_memory(c);
+        identity__list_revocations_reply__revocation__init(one);
+        one->account_id = id_to_wire(c, list[out->n_revocations].account);
+        one->age_us = list[out->n_revocations].age_us;
+        if (!one->account_id)
+            return no_memory(c);
+        out->revocations[out->n_revocations] = one;
+    }
+    return ERR_OK;
 }

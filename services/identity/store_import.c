@@ -9,12 +9,7 @@
 #include "fault/fault.h"
 #include "identity_queries.h"
 #include "store_register.h"
-
-static err_t
-no_memory(struct call *c)
-{
-    return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the request needs too much memory");
-}
+#include "svc/columns.h"
 
 static const char *const state_names[] = { "",         "RECEIVING", "CHECKING", "CHECKED",
                                            "APPROVED", "APPLYING",  "APPLIED",  "REJECTED" };
@@ -23,23 +18,6 @@ const char *
 import_state_name(enum import_state state)
 {
     return state_names[state];
-}
-
-static enum import_state
-state_of_name(const char *name)
-{
-    size_t i = 1;
-
-    while (i < COUNT(state_names) && strcmp(state_names[i], name) != 0)
-        i++;
-    assert(i < COUNT(state_names)); /* a CHECK holds it */
-    return (enum import_state) i;
-}
-
-static instant_t
-instant_or_never(const struct rows *rows, int row, int column)
-{
-    return rows_is_null(rows, row, column) ? (instant_t){ 0 } : rows_instant(rows, row, column);
 }
 
 static int64_t
@@ -59,7 +37,8 @@ import_read(struct call *c, const struct rows *rows, int row, struct import *imp
         .account = rows_id(rows, row, 1),
         .person = rows_id(rows, row, 2),
         .kind = (enum import_kind) int_or_zero(rows, row, 3),
-        .state = state_of_name(rows_text(rows, row, 4)),
+        .state =
+            (enum import_state) place_of(rows_text(rows, row, 4), state_names, COUNT(state_names)),
         .size = rows_int(rows, row, 5),
         .finished = sum != NULL,
         .category = (int) int_or_zero(rows, row, 7),
@@ -139,12 +118,6 @@ import_grow(struct call *c, const struct import *import)
 {
     return db_exec(c, &q_import_grow, P_ID(import->id), P_INT(import->size),
                    import->finished ? P_BYTES(import->sha256, 32) : P_NULL);
-}
-
-static struct param
-p_instant_or_null(instant_t at)
-{
-    return at.us == 0 ? P_NULL : P_INSTANT(at);
 }
 
 err_t
@@ -248,11 +221,14 @@ import_piece_at(struct call *c, const struct import *import, int64_t at, struct 
 /* --- work and faults --- */
 
 err_t
-import_work(struct call *c, struct id *tenant, struct id *import, bool *found)
+import_work(struct call *c, const struct id *resting, size_t resting_count, struct id *tenant,
+            struct id *import, bool *found)
 {
     OWNED(rows_free) struct rows *rows = NULL;
+    const char *text;
 
-    TRY(db_query0(c, &q_import_work, &rows));
+    TRY(ids_text(c, resting, resting_count, &text));
+    TRY(db_query(c, &q_import_work, &rows, P_TEXT(text)));
     *found = rows_count(rows) == 1;
     if (*found) {
         *tenant = rows_id(rows, 0, 0);

@@ -11,6 +11,7 @@
 #include "gateway_sample.pb-c.h"
 #include "identity.pb-c.h"
 #include "loop.h"
+#include "route_row.h"
 #include "test.h"
 
 #define H "Host: localhost\r\n"
@@ -151,31 +152,16 @@ fake(const char *service, const Bus__Envelope *envelope, struct fake_answer *ans
         echo(envelope, answer);
 }
 
-#define SAMPLE(verb_, path_, flags_)                                                               \
-    {                                                                                              \
-        .verb = verb_, .path = (path_), .service = "sample", .rpc = "Echo",                        \
-        .descriptor = &sample__sample___descriptor, .status = 200, .flags = (flags_)               \
-    }
 static struct route sample_routes[] = {
-    SAMPLE(VERB_POST, "/api/v1/echo", 0),
-    SAMPLE(VERB_GET, "/api/v1/echo", 0),
-    SAMPLE(VERB_GET, "/api/v1/public", ROUTE_ANONYMOUS),
-    SAMPLE(VERB_GET, "/api/v1/stream", ROUTE_ANONYMOUS | ROUTE_STREAM),
-    SAMPLE(VERB_POST, "/api/v1/renew", ROUTE_RENEW),
-    { .verb = VERB_POST,
-      .path = "/api/v1/sessions",
-      .service = "identity",
-      .rpc = "SignIn",
-      .descriptor = &identity__identity__descriptor,
-      .status = 201,
-      .flags = ROUTE_ANONYMOUS | ROUTE_SIGN_IN },
-    { .verb = VERB_POST,
-      .path = "/api/v1/sessions:signOut",
-      .service = "identity",
-      .rpc = "SignOut",
-      .descriptor = &identity__identity__descriptor,
-      .status = 200,
-      .flags = ROUTE_SIGN_OUT },
+    SAMPLE_ROW(POST, "/api/v1/echo", "Echo", 0),
+    SAMPLE_ROW(GET, "/api/v1/echo", "Echo", 0),
+    SAMPLE_ROW(GET, "/api/v1/public", "Echo", ROUTE_ANONYMOUS),
+    SAMPLE_ROW(GET, "/api/v1/stream", "Echo", ROUTE_ANONYMOUS | ROUTE_STREAM),
+    SAMPLE_ROW(POST, "/api/v1/renew", "Echo", ROUTE_RENEW),
+    ROUTE_ROW(POST, "/api/v1/sessions", "identity", "SignIn", identity__identity__descriptor, 201,
+              ROUTE_ANONYMOUS | ROUTE_SIGN_IN),
+    ROUTE_ROW(POST, "/api/v1/sessions:signOut", "identity", "SignOut",
+              identity__identity__descriptor, 200, ROUTE_SIGN_OUT),
 };
 
 static int
@@ -274,10 +260,23 @@ static const struct {
       "Cookie: __Host-huzhu=good-1\r\nX-CSRF-Token: csrf-1\r\nOrigin: null\r\n\r\n",
       403, "session.cross_site", 0 },
     { "a bearer token needs no CSRF token",
-      "POST /api/v1/echo HTTP/1.1\r\n" H "Authorization: Bearer api\r\n\r\n", 200, "{}", 1 },
+      "POST /api/v1/echo HTTP/1.1\r\n" H "Authorization: Bearer api\r\nIdempotency-Key: k\r\n\r\n",
+      200, "{}", 1 },
     { "bearer in small letters",
-      "POST /api/v1/echo HTTP/1.1\r\n" H "Authorization: bearer api\r\n\r\n", 200, "{}", 1 },
-    { "an unknown bearer token",
+      "POST /api/v1/echo HTTP/1.1\r\n" H "Authorization: bearer api\r\nIdempotency-Key: k\r\n\r\n",
+      200, "{}", 1 },
+    { "a program's write without a key",
+      "POST /api/v1/echo HTTP/1.1\r\n" H "Authorization: Bearer api\r\n\r\n", 400,
+      "\"reason\":\"idempotency.missing\"", 0 },
+    { "a program's write without a key, with a body",
+      "POST /api/v1/echo HTTP/1.1\r\n" H "Authorization: Bearer api\r\n"
+      "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
+      400, "写操作须带 Idempotency-Key 请求头", 0 },
+    { "a program's read without a key",
+      "GET /api/v1/echo HTTP/1.1\r\n" H "Authorization: Bearer api\r\n\r\n", 200, "{}", 1 },
+    { "what renews a session needs no key",
+      "POST /api/v1/renew HTTP/1.1\r\n" H "Authorization: Bearer api\r\n\r\n", 200, "{", 1 },
+    { "who is unknown is not told of keys",
       "POST /api/v1/echo HTTP/1.1\r\n" H "Authorization: Bearer nope\r\n\r\n", 401,
       "session.unknown", 0 },
     { "another scheme", "POST /api/v1/echo HTTP/1.1\r\n" H "Authorization: Basic YTpi\r\n\r\n", 401,
@@ -414,10 +413,12 @@ the_envelope_says_who_and_until_when(void **state)
     assert_true(seen.principal_size > 0);
     assert_in_range(seen.deadline_us - now_us, US_PER_SECOND / 2, 3 * US_PER_SECOND);
 
-    /* What the client leaves out: the key is minted for a write, not for a read. */
-    assert_int_equal(
-        ask(*state, "POST /api/v1/echo HTTP/1.1\r\n" H "Authorization: Bearer api\r\n\r\n", NULL),
-        200);
+    /* What a browser leaves out: the key is minted for a write, not for a read. */
+    assert_int_equal(ask(*state,
+                         "POST /api/v1/echo HTTP/1.1\r\n" H
+                         "Cookie: __Host-huzhu=good-1\r\nX-CSRF-Token: csrf-1\r\n\r\n",
+                         NULL),
+                     200);
     assert_int_equal(strlen(seen.key), 36);
     assert_string_equal(seen.language, "zh-CN");
     assert_int_equal(
@@ -491,6 +492,63 @@ a_client_that_goes_is_forgotten(void **state)
     assert_int_equal(__atomic_load_n(&house->gateway->connection_count, __ATOMIC_RELAXED), 0);
 }
 
+static bool revoke_all;
+
+static void
+revocations(struct fake_answer *answer)
+{
+    static Identity__ListRevocationsReply reply;
+    static Identity__ListRevocationsReply__Revocation one, *list[] = { &one };
+    static Huzhu__Id id;
+    static uint8_t account[16];
+
+    identity__list_revocations_reply__init(&reply);
+    identity__list_revocations_reply__revocation__init(&one);
+    huzhu__id__init(&id);
+    memset(account, '7', sizeof account);
+    id.value = (ProtobufCBinaryData){ sizeof account, account };
+    one.account_id = &id;
+    reply.revocations = list;
+    reply.n_revocations = 1;
+    reply.more = revoke_all;
+    answer->reply = &reply.base;
+}
+
+/* How many of two sessions identity is asked for when both are used. */
+static int
+asked_for_both(const struct house *house)
+{
+    struct answer answer;
+
+    seen.resumes = 0;
+    for (int i = 7; i <= 8; i++) {
+        char request[160];
+        (void) snprintf(request, sizeof request,
+                        "GET /api/v1/echo HTTP/1.1\r\n" H "Cookie: __Host-huzhu=good-%d\r\n\r\n",
+                        i);
+        assert_int_equal(ask(house, request, &answer), 200);
+        answer_free(&answer);
+    }
+    return seen.resumes;
+}
+
+/* Goal: who lost a session, a role or the account elsewhere loses it here within two seconds, not
+ * when the kept principal ends. */
+static void
+what_identity_took_away_is_forgotten(void **state)
+{
+    assert_int_equal(asked_for_both(*state), 2);
+    (void) usleep(1500000); /* a question that is answered by "nothing" has passed */
+    assert_int_equal(asked_for_both(*state), 0);
+    house_revocations = revocations;
+    (void) usleep(2000000);
+    assert_int_equal(asked_for_both(*state), 1); /* the other one's account lost nothing */
+    revoke_all = true;
+    (void) usleep(2000000);
+    assert_int_equal(asked_for_both(*state), 2);
+    house_revocations = NULL;
+}
+
 static void
 health_tells_of_each_service(void **state)
 {
@@ -510,6 +568,22 @@ health_tells_of_each_service(void **state)
     services_down = false;
 }
 
+static bool
+operation_takes_key(const char *contract, const char *path)
+{
+    char quoted[64];
+
+    (void) snprintf(quoted, sizeof quoted, "\"%s\":{", path);
+    const char *at = strstr(contract, quoted);
+    assert_non_null(at);
+    at = strstr(at, "\"post\":{");
+    assert_non_null(at);
+    const char *end = strstr(at, "\"responses\":");
+    const char *key = strstr(at, "#/components/parameters/idempotencyKey");
+    assert_non_null(end);
+    return key && key < end;
+}
+
 static void
 the_contract_is_published(void **state)
 {
@@ -519,6 +593,13 @@ the_contract_is_published(void **state)
     assert_string_equal(answer_header(&answer, "Content-Type"), "application/json");
     assert_non_null(strstr(answer.body, "\"openapi\":\"3.1.0\""));
     assert_non_null(strstr(answer.body, "\"/api/v1/sessions:signOut\""));
+    /* a key where one is asked for, and nowhere else */
+    assert_true(operation_takes_key(answer.body, "/api/v1/echo"));
+    assert_false(operation_takes_key(answer.body, "/api/v1/renew"));
+    assert_false(operation_takes_key(answer.body, "/api/v1/sessions"));
+    assert_false(operation_takes_key(answer.body, "/api/v1/sessions:signOut"));
+    assert_non_null(strstr(answer.body, "\"in\":\"header\",\"required\":true,\"description\":"
+                                        "\"A key of the caller's"));
     answer_free(&answer);
 }
 
@@ -533,6 +614,7 @@ main(void)
         cmocka_unit_test(etags_of_a_service_are_kept_and_compared),
         cmocka_unit_test(answers_in_parts_are_joined_or_streamed),
         cmocka_unit_test(a_client_that_goes_is_forgotten),
+        cmocka_unit_test(what_identity_took_away_is_forgotten),
         cmocka_unit_test(health_tells_of_each_service),
         cmocka_unit_test(the_contract_is_published),
     };

@@ -75,12 +75,6 @@ browser_cookie(const struct browser *b)
     return b->cookie;
 }
 
-const char *
-browser_csrf(const struct browser *b)
-{
-    return b->csrf;
-}
-
 static size_t
 take_body(char *bytes, size_t unit, size_t count, void *arg)
 {

@@ -12,7 +12,8 @@
 struct misfortune {
     const char *name;
     void (*happens)(struct platform *);
-    bool may_fail; /* an honest 503 or 504 is allowed */
+    bool may_fail;  /* an honest 503 or 504 is allowed */
+    int64_t ms_max; /* how long its requests may take; 0: their deadline */
 };
 
 /* What the platform needs so that nobody is told to come later; for platform_up(). */

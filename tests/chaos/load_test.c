@@ -67,18 +67,18 @@ postgres_killed(struct platform *p)
 }
 
 static const struct misfortune misfortunes[] = {
-    { "nothing happens", nothing, false },
-    { "services restarted (SIGTERM)", service_restarted, false },
-    { "a service killed (-9)", service_killed, true },
-    { "a broker killed, another lives", one_broker_killed, true },
-    { "the other broker killed", other_broker_killed, true },
-    { "a broker stopped, one is left", one_broker_gone, false },
-    { "the only broker restarted", only_broker_restarted, true },
-    { "the only broker killed (-9)", only_broker_killed, true },
-    { "the broker comes back", broker_back, false },
-    { "PostgreSQL restarted", postgres_restarted, true },
-    { "PostgreSQL killed (-9)", postgres_killed, true },
-    { "nothing happens any more", nothing, false },
+    { "nothing happens", nothing, false, 0 },
+    { "services restarted (SIGTERM)", service_restarted, false, 0 },
+    { "a service killed (-9)", service_killed, true, 0 },
+    { "a broker killed, another lives", one_broker_killed, true, 0 },
+    { "the other broker killed", other_broker_killed, true, 0 },
+    { "a broker stopped, one is left", one_broker_gone, false, 0 },
+    { "the only broker restarted", only_broker_restarted, true, 0 },
+    { "the only broker killed (-9)", only_broker_killed, true, 0 },
+    { "the broker comes back", broker_back, false, 0 },
+    { "PostgreSQL restarted", postgres_restarted, true, 0 },
+    { "PostgreSQL killed (-9)", postgres_killed, true, 0 },
+    { "nothing happens any more", nothing, false, 0 },
 };
 
 static void

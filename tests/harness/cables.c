@@ -86,6 +86,25 @@ device_address(int fd, const char *name, int host)
     return ioctl(fd, SIOCSIFNETMASK, &ask) == 0;
 }
 
+/* As behind a router: a host that is gone is never noticed because nobody answers for its address.
+ */
+static bool
+neighbours_known(int fd, int count)
+{
+    bool fine = true;
+
+    for (int host = 1; host <= count && fine; host++) {
+        struct arpreq ask = { .arp_flags = ATF_PERM | ATF_COM, .arp_dev = "eth0" };
+        struct sockaddr_in address = { .sin_family = AF_INET };
+        address.sin_addr.s_addr = htonl(0x0a4d0000U + (uint32_t) host);
+        memcpy(&ask.arp_pa, &address, sizeof address);
+        ask.arp_ha.sa_family = ARPHRD_ETHER;
+        memcpy(ask.arp_ha.sa_data, ((const uint8_t[]){ 2, 0, 0, 0, 0, (uint8_t) host }), MAC_BYTES);
+        fine = ioctl(fd, SIOCSARP, &ask) == 0;
+    }
+    return fine;
+}
+
 static int
 tap_open(void)
 {
@@ -102,7 +121,7 @@ tap_open(void)
 
 /* The calling thread is in the new namespace afterwards. */
 static const char *
-host_make(int host)
+host_make(int host, int count)
 {
     if (unshare(CLONE_NEWNET) != 0)
         return "network namespaces are not permitted here";
@@ -111,8 +130,8 @@ host_make(int host)
     if (net.namespace[host] < 0 || net.tap[host] < 0)
         return "there is no /dev/net/tun to make cables of";
     const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    const bool fine =
-        fd >= 0 && device_up(fd, "lo") && device_address(fd, "eth0", host) && device_up(fd, "eth0");
+    const bool fine = fd >= 0 && device_up(fd, "lo") && device_address(fd, "eth0", host) &&
+                      device_up(fd, "eth0") && neighbours_known(fd, count);
     if (fd >= 0)
         (void) close(fd);
     return fine ? NULL : "a network device cannot be set up here";
@@ -238,7 +257,7 @@ cables_lay(int count)
 
     net.dice = 7;
     for (int host = count; host >= 1 && !why; host--)
-        why = host_make(host); /* the last one is host 1, and we stay there */
+        why = host_make(host, count); /* the last one is host 1, and we stay there */
     net.count = count;
     if (!why && pthread_create(&thread, NULL, switch_works, NULL) != 0)
         why = "no thread for the switch";

@@ -63,7 +63,7 @@ dependencies()
 keys()
 {
     local common line
-    common=$(cat "$root/.clang-tidy" "$root/tests/.clang-tidy" <(clang-tidy --version) "${BASH_SOURCE[0]}" | sha256sum)
+    common=$(cat <(grep -hv '^#' "$root/.clang-tidy" "$root/tests/.clang-tidy") <(clang-tidy --version) | sha256sum)
     cut -f 2 "$work/dependencies" | sort -u | tr '\n' '\0' | xargs -0 sha256sum >"$work/sums"
     # One line a source, of all that its result depends on.
     awk -F '\t' -v common="$common" '

@@ -403,6 +403,7 @@ session_ask(struct call *call, struct slice token)
         return;
     }
     memcpy(request.token, token.bytes, token.size);
+    call->session.read_us = call->conn->loop->wall_us; /* what identity says is not older */
     COUNT_UP(call->conn->loop->counters.sessions_asked, 1);
     if (call_send(call, "identity", "ResumeSession", &request.base, session_done, &err) != ERR_OK)
         respond_error(call->conn, &err);
@@ -420,7 +421,6 @@ call_begin(struct conn *conn, const struct route_match *match)
         return;
     }
     call->match = *match;
-    call->request_id = id_mint((instant_t){ conn->loop->wall_us });
     call->deadline_us = conn->loop->wall_us + deadline_ms(call) * 1000;
     const char *fault = check_body(call);
     if (!fault)
@@ -535,7 +535,7 @@ mint_key(struct call *call)
     const bool is_public = (call->match.route->flags & ROUTE_PUBLIC) != 0;
 
     if (!call->idempotency_key[0] && (is_public || is_unsafe(call->conn)))
-        id_format(call->request_id, call->idempotency_key);
+        id_format(id_mint((instant_t){ call->conn->loop->wall_us }), call->idempotency_key);
 }
 
 err_t
@@ -557,8 +557,9 @@ call_send(struct call *call, const char *service, const char *method, ProtobufCM
         (void) snprintf(if_match, sizeof if_match, "%.*s", (int) match.size - 2, match.bytes + 1);
     else if (slice_is(match, "*"))
         (void) snprintf(if_match, sizeof if_match, "*");
-    envelope.request_id =
-        (ProtobufCBinaryData){ sizeof call->request_id.bytes, call->request_id.bytes };
+    /* Minted now, not when the request began: services take their queues' age from it. */
+    struct id request_id = id_mint((instant_t){ conn->loop->wall_us });
+    envelope.request_id = (ProtobufCBinaryData){ sizeof request_id.bytes, request_id.bytes };
     envelope.method = (char *) (uintptr_t) method;
     envelope.traceparent = traceparent;
     if (call->has_tenant)

@@ -26,7 +26,6 @@ struct call {
     struct conn *conn;
     struct arena *arena;
     struct route_match match;
-    struct id request_id;
     struct session session;
     uint8_t token_hash[32];
     bool has_token, by_cookie, has_session;

@@ -336,8 +336,10 @@ on_tick(evutil_socket_t fd, short what, void *arg)
     (void) fd, (void) what;
     loop_clock(loop);
     loop_receive(loop);
-    if (++loop->ticks % SWEEP_TICKS == 0)
+    if (++loop->ticks % SWEEP_TICKS == 0) {
         sweep(loop);
+        revoked_ask(loop);
+    }
     access_flush(loop);
     loop_reap(loop);
 }

@@ -45,6 +45,12 @@ struct health {
     size_t waiting_count;
 };
 
+/* What identity took away, as far as this process knows; of the first loop alone. */
+struct revoked {
+    int64_t asked_us, known_us; /* wall clock: the last question, the last that was answered */
+    bool asking;
+};
+
 struct loop {
     struct gateway *gateway;
     int index;
@@ -84,6 +90,7 @@ struct loop {
     char in[READ_BYTES];
 
     struct health health;
+    struct revoked revoked;
     struct counters counters;
 };
 
@@ -116,5 +123,8 @@ void access_flush(struct loop *loop);
 /* /readyz: answers the connection now or when all services have been asked. */
 void health_ready(struct conn *conn);
 void health_forget(struct loop *loop, struct conn *conn);
+
+/* Asks identity, once a second while sessions are kept, which of them are to be forgotten. */
+void revoked_ask(struct loop *loop);
 
 #endif

@@ -12,6 +12,7 @@ enum { WAYS = 8, SETS = 256, LOCKS = 16 };
 struct sessions {
     pthread_mutex_t locks[LOCKS];
     struct session *sets[SETS];
+    int64_t until_us; /* atomic */
 };
 
 struct sessions *
@@ -70,6 +71,8 @@ sessions_put(struct sessions *sessions, const struct session *session)
     const size_t number = set_of(session->token_hash);
     pthread_mutex_t *lock = &sessions->locks[number % LOCKS];
 
+    if (session->until_us > sessions_until(sessions)) /* two at once: either will do */
+        __atomic_store_n(&sessions->until_us, session->until_us, __ATOMIC_RELAXED);
     (void) pthread_mutex_lock(lock);
     struct session *set = sessions->sets[number];
     if (!set)
@@ -99,4 +102,26 @@ sessions_drop(struct sessions *sessions, const uint8_t token_hash[static 32])
         if (memcmp(set[i].token_hash, token_hash, 32) == 0)
             explicit_bzero(&set[i], sizeof set[i]);
     (void) pthread_mutex_unlock(lock);
+}
+
+int64_t
+sessions_until(const struct sessions *sessions)
+{
+    return __atomic_load_n(&sessions->until_us, __ATOMIC_RELAXED);
+}
+
+void
+sessions_drop_account(struct sessions *sessions, const uint8_t account[16], int64_t before_us)
+{
+    for (size_t number = 0; number < SETS; number++) {
+        pthread_mutex_t *lock = &sessions->locks[number % LOCKS];
+
+        (void) pthread_mutex_lock(lock);
+        struct session *set = sessions->sets[number];
+        for (int i = 0; set && i < WAYS; i++)
+            if (set[i].read_us < before_us &&
+                (!account || memcmp(set[i].account, account, sizeof set[i].account) == 0))
+                explicit_bzero(&set[i], sizeof set[i]);
+        (void) pthread_mutex_unlock(lock);
+    }
 }

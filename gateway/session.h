@@ -18,7 +18,7 @@ struct session {
     char csrf[SESSION_CSRF_BYTES_MAX + 1]; /* "" for an API token */
     uint8_t tenant[16], account[16];
     bool has_tenant;
-    int64_t until_us; /* wall clock */
+    int64_t read_us, until_us; /* wall clock: when identity was asked, how long it holds */
 };
 
 struct sessions;
@@ -31,5 +31,9 @@ bool sessions_get(struct sessions *sessions, const uint8_t token_hash[static 32]
                   struct session *session) MUST_CHECK;
 void sessions_put(struct sessions *sessions, const struct session *session);
 void sessions_drop(struct sessions *sessions, const uint8_t token_hash[static 32]);
+/* Those of an account that were read before an instant; of every account, if NULL. */
+void sessions_drop_account(struct sessions *sessions, const uint8_t account[16], int64_t before_us);
+/* When the last entry that was ever put ends; 0: there has been none. */
+int64_t sessions_until(const struct sessions *sessions);
 
 #endif

@@ -30,7 +30,7 @@ if(TARGET huzhu-broker AND TARGET huzhu-claims)
     endforeach()
     add_dependencies(service.services_test huzhu-broker)
     add_executable(bench.write ${CMAKE_SOURCE_DIR}/tests/bench/write/write_bench.c
-        ${CMAKE_SOURCE_DIR}/tests/bench/write/https.c) # by hand
+        ${CMAKE_SOURCE_DIR}/tests/bench/write/cpu.c ${CMAKE_SOURCE_DIR}/tests/bench/write/https.c) # by hand
     target_compile_definitions(bench.write PRIVATE HUZHU_BINARY_DIR="${CMAKE_BINARY_DIR}")
     target_link_libraries(bench.write PRIVATE test_cluster huzhu_flags)
     add_dependencies(bench.write huzhu-broker huzhu-coding huzhu-gateway)

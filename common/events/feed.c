@@ -17,7 +17,6 @@ enum {
     /* Events of one tenant are applied so many at a time in one transaction; when it fails, they
      * are repeated one by one. */
     BATCH_EVENTS = 50,
-    FEED_PRODUCERS_MAX = 16,
     FEED_TOPICS_MAX = 64,
 };
 #define FEED_US_MAX (INT64_C(30) * US_PER_SECOND)
@@ -212,8 +211,8 @@ apply_all(struct svc_thread *thread, const char *producer, const Bus__ReadEvents
             return ERR_OK;
         batch.from = *reply->events[next - 1]->position;
         metrics_add(thread->rt->metrics, METRIC_FEED_APPLIED, (int64_t) (next - i));
-        metrics_set(thread->rt->metrics, METRIC_FEED_LAG_US,
-                    clock_now().us - reply->events[next - 1]->recorded_us);
+        if (next < reply->n_events)
+            metrics_feed_behind(thread->rt->metrics, producer, reply->events[next]->recorded_us);
     }
     if (!reply->reached || position_equal(reply->reached, &batch.from))
         return ERR_OK;
@@ -301,11 +300,15 @@ feed_pull(struct svc_thread *thread, const char *producer, const struct feed_sou
     request.limit = PULL_EVENTS;
     request.topics = topics;
     request.n_topics = wanted_topics(thread->rt->svc, producer, topics);
+    const int64_t asked_us = clock_now().us;
     TRY(source->read(source->arg, producer, &request, thread->arena, &reply, err));
     *applied = (int) reply->n_events;
-    if (reply->n_events == 0)
-        metrics_set(thread->rt->metrics, METRIC_FEED_LAG_US, 0);
-    return apply_all(thread, producer, reply, cursor.at, err);
+    if (reply->n_events > 0)
+        metrics_feed_behind(thread->rt->metrics, producer, reply->events[0]->recorded_us);
+    TRY(apply_all(thread, producer, reply, cursor.at, err));
+    if (reply->n_events < PULL_EVENTS)
+        metrics_feed_level(thread->rt->metrics, producer, asked_us);
+    return ERR_OK;
 }
 
 /* --- through the bus --- */
@@ -371,6 +374,7 @@ pull_all(struct svc_thread *thread, struct bus_client *client)
             continue;
         }
         metrics_add(thread->rt->metrics, METRIC_FEED_FAILED, 1);
+        metrics_feed_behind(thread->rt->metrics, producers[i], 0);
         LOG(WARNING, NULL, "feed.failed", L_TEXT("from", producers[i]),
             L_TEXT("code", err_name(err.code)), L_TEXT("reason", err.reason),
             L_TEXT("text", err.text));

@@ -213,3 +213,25 @@ call_blind_index(struct call *c, const char *purpose, const void *value, size_t 
     explicit_bzero(purpose_key, sizeof purpose_key);
     return ERR_OK;
 }
+
+err_t
+call_secret(struct call *c, const char *purpose, uint8_t secret[static 32])
+{
+    char account[ID_TEXT_BYTES], info[SHARED_INFO_BYTES], id[RING_KEY_ID_BYTES];
+    uint8_t key[KEY_BYTES];
+
+    if (!c->thread || !c->thread->rt->ring || c->idempotency_key[0] == '\0') {
+        random_bytes(secret, 32);
+        return ERR_OK;
+    }
+    id_format(c->account, account);
+    const char *text = arena_printf(c->arena, "%s.secret/%s/%s/%s/%s", c->service, c->method,
+                                    account, purpose, c->idempotency_key);
+    if (!text)
+        return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the request needs too much memory");
+    shared_info(c, info);
+    shared_key_current(c->thread->rt->ring, info, id, key);
+    hmac_sha256(key, text, strlen(text), secret);
+    explicit_bzero(key, sizeof key);
+    return ERR_OK;
+}

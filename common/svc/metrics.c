@@ -26,44 +26,82 @@ struct method_metrics {
     atomic_int_fast64_t sum_us;
 };
 
+/* How far a feed is behind its producer's log, by the wall clock. */
+struct feed_metrics {
+    const char *producer;
+    atomic_int_fast64_t level_us;  /* when all that was there had been applied */
+    atomic_int_fast64_t behind_us; /* since when it is not so; 0: it is */
+};
+
 struct metrics {
     atomic_int_fast64_t values[METRIC_COUNT];
+    atomic_int_fast64_t queue_buckets[BUCKETS], queue_us;
+    size_t feed_count;
+    struct feed_metrics feeds[FEED_PRODUCERS_MAX];
     size_t method_count; /* the service's, the runtime's, and one for all unknown names */
     struct method_metrics methods[];
 };
 
 static const struct {
     const char *name, *type, *help;
-    bool is_us; /* printed in seconds */
 } infos[METRIC_COUNT] = {
-    [METRIC_RETRIES] = { "huzhu_retries_total", "counter", "transactions that ran again", false },
-    [METRIC_REPLAYS] = { "huzhu_replays_total", "counter", "commands answered from a stored reply",
-                         false },
+    [METRIC_RETRIES] = { "huzhu_retries_total", "counter", "transactions that ran again" },
+    [METRIC_REPLAYS] = { "huzhu_replays_total", "counter",
+                         "commands answered from a stored reply" },
     [METRIC_RECONNECTS] = { "huzhu_db_reconnects_total", "counter",
-                            "connections to PostgreSQL made again", false },
+                            "connections to PostgreSQL made again" },
     [METRIC_FEED_APPLIED] = { "huzhu_feed_applied_total", "counter",
-                              "events of other services applied", false },
-    [METRIC_FEED_PARKED] = { "huzhu_feed_parked_total", "counter", "events refused and parked",
-                             false },
+                              "events of other services applied" },
+    [METRIC_FEED_PARKED] = { "huzhu_feed_parked_total", "counter", "events refused and parked" },
     [METRIC_FEED_FAILED] = { "huzhu_feed_failed_total", "counter",
-                             "pulls that failed and will be repeated", false },
-    [METRIC_DUTY_RUNS] = { "huzhu_duty_runs_total", "counter", "duties done", false },
-    [METRIC_DUTY_FAILED] = { "huzhu_duty_failed_total", "counter", "duties that failed", false },
+                             "pulls that failed and will be repeated" },
+    [METRIC_DUTY_RUNS] = { "huzhu_duty_runs_total", "counter", "duties done" },
+    [METRIC_DUTY_FAILED] = { "huzhu_duty_failed_total", "counter", "duties that failed" },
     [METRIC_REFUSALS_UNRECORDED] = { "huzhu_refusals_unrecorded_total", "counter",
-                                     "refusals beyond the budget of records", false },
-    [METRIC_BUSY] = { "huzhu_busy_threads", "gauge", "threads that run a request", false },
-    [METRIC_THREADS] = { "huzhu_worker_threads", "gauge", "worker threads", false },
+                                     "refusals beyond the budget of records" },
+    [METRIC_BUSY] = { "huzhu_busy_threads", "gauge", "threads that run a request" },
+    [METRIC_THREADS] = { "huzhu_worker_threads", "gauge", "worker threads" },
     [METRIC_CONNECTED] = { "huzhu_db_connections_up", "gauge",
-                           "worker threads whose connection is up", false },
+                           "worker threads whose connection is up" },
     [METRIC_BUS_PENDING] = { "huzhu_bus_pending", "gauge",
-                             "requests taken from the brokers and not answered", false },
-    [METRIC_BROKERS_ALIVE] = { "huzhu_bus_brokers_alive", "gauge", "brokers that answer heartbeats",
-                               false },
-    [METRIC_QUEUE_AGE_US] = { "huzhu_queue_age_seconds", "gauge",
-                              "age of the last request when it had been answered its turn", true },
-    [METRIC_FEED_LAG_US] = { "huzhu_feed_lag_seconds", "gauge",
-                             "age of the oldest event not yet applied", true },
+                             "requests taken from the brokers and not answered" },
+    [METRIC_BROKERS_ALIVE] = { "huzhu_bus_brokers_alive", "gauge",
+                               "brokers that answer heartbeats" },
 };
+
+static struct feed_metrics *
+feed_of(struct metrics *metrics, const char *producer)
+{
+    for (size_t i = 0; i < metrics->feed_count; i++)
+        if (strcmp(metrics->feeds[i].producer, producer) == 0)
+            return &metrics->feeds[i];
+    return NULL;
+}
+
+void
+metrics_feed_level(struct metrics *metrics, const char *producer, int64_t at_us)
+{
+    struct feed_metrics *feed = feed_of(metrics, producer);
+
+    if (!feed)
+        return;
+    atomic_store_explicit(&feed->level_us, at_us, memory_order_relaxed);
+    atomic_store_explicit(&feed->behind_us, 0, memory_order_relaxed);
+}
+
+void
+metrics_feed_behind(struct metrics *metrics, const char *producer, int64_t since_us)
+{
+    struct feed_metrics *feed = feed_of(metrics, producer);
+
+    if (!feed)
+        return;
+    if (since_us == 0) /* what waits cannot be read: nothing older than the last look, at least */
+        since_us = atomic_load_explicit(&feed->behind_us, memory_order_relaxed);
+    if (since_us == 0)
+        since_us = atomic_load_explicit(&feed->level_us, memory_order_relaxed);
+    atomic_store_explicit(&feed->behind_us, since_us, memory_order_relaxed);
+}
 
 struct metrics *
 metrics_create(const struct svc *svc)
@@ -71,8 +109,18 @@ metrics_create(const struct svc *svc)
     const size_t count = svc->method_count + common_svc.method_count + 1;
     struct metrics *metrics = calloc(1, sizeof *metrics + count * sizeof metrics->methods[0]);
 
-    if (metrics)
-        metrics->method_count = count;
+    if (!metrics)
+        return NULL;
+    metrics->method_count = count;
+    for (size_t i = 0; i < svc->consumer_count; i++) {
+        if (feed_of(metrics, svc->consumers[i].from))
+            continue;
+        assert(metrics->feed_count < FEED_PRODUCERS_MAX);
+        struct feed_metrics *feed = &metrics->feeds[metrics->feed_count++];
+        feed->producer = svc->consumers[i].from;
+        metrics_feed_level(metrics, feed->producer, clock_now().us);
+        metrics_feed_behind(metrics, feed->producer, 0); /* nothing is known yet */
+    }
     return metrics;
 }
 
@@ -100,21 +148,36 @@ count_one(atomic_int_fast64_t *counter, int64_t n)
     (void) atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
 }
 
+static size_t
+bucket_of(int64_t us)
+{
+    size_t bucket = 0;
+
+    while (bucket < COUNT(bounds_us) && us > bounds_us[bucket])
+        bucket++;
+    return bucket;
+}
+
 void
 metrics_call(struct metrics *metrics, const struct svc *svc, const char *rpc, err_t code,
              int64_t us)
 {
-    size_t i, bucket = 0;
+    size_t i;
 
     /* A name is a label: names that callers invent are counted together. */
     if (!method_find(svc, rpc, &i)) {
         i = method_find(&common_svc, rpc, &i) ? svc->method_count + i : metrics->method_count - 1;
     }
-    while (bucket < COUNT(bounds_us) && us > bounds_us[bucket])
-        bucket++;
     count_one(&metrics->methods[i].codes[code], 1);
-    count_one(&metrics->methods[i].buckets[bucket], 1);
+    count_one(&metrics->methods[i].buckets[bucket_of(us)], 1);
     count_one(&metrics->methods[i].sum_us, us);
+}
+
+void
+metrics_waited(struct metrics *metrics, int64_t us)
+{
+    count_one(&metrics->queue_buckets[bucket_of(us)], 1);
+    count_one(&metrics->queue_us, us);
 }
 
 static int64_t
@@ -130,6 +193,26 @@ method_name(const struct metrics *metrics, const struct svc *svc, size_t i)
         return svc->methods[i].rpc;
     return i == metrics->method_count - 1 ? "unknown"
                                           : common_svc.methods[i - svc->method_count].rpc;
+}
+
+/* `label` is NAME="VALUE", or empty. */
+static void
+print_histogram(FILE *out, const char *name, const char *label,
+                const atomic_int_fast64_t buckets[BUCKETS], int64_t sum_us)
+{
+    const char *comma = label[0] ? "," : "", *open = label[0] ? "{" : "",
+               *close = label[0] ? "}" : "";
+    int64_t below = 0;
+
+    for (size_t b = 0; b < COUNT(bounds_us); b++) {
+        below += get(&buckets[b]);
+        (void) fprintf(out, "%s_bucket{%s%sle=\"%g\"} %" PRId64 "\n", name, label, comma,
+                       (double) bounds_us[b] / 1e6, below);
+    }
+    below += get(&buckets[BUCKETS - 1]);
+    (void) fprintf(out, "%s_bucket{%s%sle=\"+Inf\"} %" PRId64 "\n", name, label, comma, below);
+    (void) fprintf(out, "%s_sum%s%s%s %.6f\n", name, open, label, close, (double) sum_us / 1e6);
+    (void) fprintf(out, "%s_count%s%s%s %" PRId64 "\n", name, open, label, close, below);
 }
 
 static void
@@ -151,19 +234,32 @@ print_methods(FILE *out, const struct metrics *metrics, const struct svc *svc)
                  out);
     for (size_t i = 0; i < metrics->method_count; i++) {
         const struct method_metrics *m = &metrics->methods[i];
-        const char *rpc = method_name(metrics, svc, i);
-        int64_t below = 0;
-        for (size_t b = 0; b < COUNT(bounds_us); b++) {
-            below += get(&m->buckets[b]);
-            (void) fprintf(out, "huzhu_request_seconds_bucket{rpc=\"%s\",le=\"%g\"} %" PRId64 "\n",
-                           rpc, (double) bounds_us[b] / 1e6, below);
-        }
-        below += get(&m->buckets[BUCKETS - 1]);
-        (void) fprintf(out,
-                       "huzhu_request_seconds_bucket{rpc=\"%s\",le=\"+Inf\"} %" PRId64 "\n"
-                       "huzhu_request_seconds_sum{rpc=\"%s\"} %.6f\n"
-                       "huzhu_request_seconds_count{rpc=\"%s\"} %" PRId64 "\n",
-                       rpc, below, rpc, (double) get(&m->sum_us) / 1e6, rpc, below);
+        char label[96];
+        (void) snprintf(label, sizeof label, "rpc=\"%s\"", method_name(metrics, svc, i));
+        print_histogram(out, "huzhu_request_seconds", label, m->buckets, get(&m->sum_us));
+    }
+}
+
+static void
+print_queue_and_feeds(FILE *out, const struct metrics *metrics)
+{
+    const int64_t now_us = clock_now().us;
+
+    (void) fputs("# HELP huzhu_queue_seconds time from a request's way onto the bus to its turn\n"
+                 "# TYPE huzhu_queue_seconds histogram\n",
+                 out);
+    print_histogram(out, "huzhu_queue_seconds", "", metrics->queue_buckets,
+                    get(&metrics->queue_us));
+    if (metrics->feed_count > 0)
+        (void) fputs("# HELP huzhu_feed_lag_seconds age of the oldest event not yet applied; "
+                     "while none can be read, time since the log was last level\n"
+                     "# TYPE huzhu_feed_lag_seconds gauge\n",
+                     out);
+    for (size_t i = 0; i < metrics->feed_count; i++) {
+        const int64_t behind_us = get(&metrics->feeds[i].behind_us);
+        const int64_t lag_us = behind_us == 0 || behind_us > now_us ? 0 : now_us - behind_us;
+        (void) fprintf(out, "huzhu_feed_lag_seconds{from=\"%s\"} %.6f\n",
+                       metrics->feeds[i].producer, (double) lag_us / 1e6);
     }
 }
 
@@ -180,11 +276,9 @@ metrics_print(struct metrics *metrics, const struct svc *svc)
         const int64_t n = get(&metrics->values[i]);
         (void) fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", infos[i].name, infos[i].help,
                        infos[i].name, infos[i].type);
-        if (infos[i].is_us)
-            (void) fprintf(out, "%s %.6f\n", infos[i].name, (double) n / 1e6);
-        else
-            (void) fprintf(out, "%s %" PRId64 "\n", infos[i].name, n);
+        (void) fprintf(out, "%s %" PRId64 "\n", infos[i].name, n);
     }
+    print_queue_and_feeds(out, metrics);
     print_methods(out, metrics, svc);
     (void) fclose(out);
     return text;

@@ -257,11 +257,10 @@ reply_context(struct call *c, const char *key)
 static err_t
 seal_reply(struct call *c, const struct request *request, ProtobufCBinaryData *stored)
 {
-    const char *context = reply_context(c, request->envelope->idempotency_key);
-
     *stored = request->reply;
     if (!c->thread->rt->ring || request->reply.len == 0)
         return ERR_OK;
+    const char *context = reply_context(c, request->envelope->idempotency_key);
     if (!context)
         return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the reply needs too much memory");
     return call_seal(c, context, request->reply.data, request->reply.len, stored);
@@ -519,7 +518,7 @@ fill_answer(struct call *c, const struct request *request, err_t code, Bus__Answ
     answer->text = text ? text : (char *) protobuf_c_empty_string;
 }
 
-/* The first caller minted the request id at the beginning of all (UUIDv7: milliseconds first). */
+/* The caller minted the request id when it sent the request (UUIDv7: milliseconds first). */
 static void
 note_age(struct call *c)
 {
@@ -528,8 +527,8 @@ note_age(struct call *c)
     for (int i = 0; i < 6; i++)
         ms = ms << 8 | c->request_id.bytes[i];
     const int64_t age_us = c->wall.us - ms * 1000;
-    if (age_us >= 0 && age_us < 3600 * US_PER_SECOND)
-        metrics_set(c->thread->rt->metrics, METRIC_QUEUE_AGE_US, age_us);
+    if (ms > 0 && age_us < 3600 * US_PER_SECOND) /* a caller's clock may be ahead a little */
+        metrics_waited(c->thread->rt->metrics, age_us > 0 ? age_us : 0);
 }
 
 void

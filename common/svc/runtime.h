@@ -56,11 +56,23 @@ const char *runtime_url(const char *text, const char *from_file);
 #define TRACEPARENT_BYTES 56 /* W3C Trace Context, version 00, and NUL */
 enum { PRINCIPALS_CACHED = 64, PRINCIPAL_BYTES_MAX = 1024, DATA_KEYS_CACHED = 16 };
 
+/* What a signed principal says (bus.proto Principal). */
+struct proved {
+    struct id account, session, person, tenant;
+    struct id organisations[CALL_ORGANISATIONS_MAX];
+    size_t organisation_count;
+    bool whole_tenant;
+    role_set_t roles; /* as signed */
+    uint32_t clearance;
+    int64_t issued_us, expires_us;
+};
+
 /* Checking a signature costs 50 us, comparing bytes nothing: what was proved once is believed until
  * it expires. */
 struct cached_principal {
     uint32_t hash;
     uint16_t size;
+    struct proved proved;
     uint8_t bytes[PRINCIPAL_BYTES_MAX]; /* of the whole SignedPrincipal */
 };
 
@@ -175,12 +187,17 @@ enum metric {
     METRIC_CONNECTED, /* worker threads whose connection is up */
     METRIC_BUS_PENDING,
     METRIC_BROKERS_ALIVE,
-    METRIC_QUEUE_AGE_US, /* how long the last request had waited on its way here */
-    METRIC_FEED_LAG_US,
     METRIC_COUNT
 };
+enum { FEED_PRODUCERS_MAX = 16 };
 void metrics_add(struct metrics *metrics, enum metric metric, int64_t n);
 void metrics_set(struct metrics *metrics, enum metric metric, int64_t n);
+/* How long a request had been on its way when its turn came. */
+void metrics_waited(struct metrics *metrics, int64_t us);
+/* All that the producer's log held at that instant is applied; or its oldest event that is not is
+ * of that instant (0: nobody could be asked).  Instants of the wall clock. */
+void metrics_feed_level(struct metrics *metrics, const char *producer, int64_t at_us);
+void metrics_feed_behind(struct metrics *metrics, const char *producer, int64_t since_us);
 /* Prometheus text format 0.0.4; the caller frees. */
 char *metrics_print(struct metrics *metrics, const struct svc *svc) MUST_CHECK;
 /* The loopback port; runs until rt->stopping. */

@@ -47,25 +47,39 @@ drain(struct svc_thread *thread, struct bus_worker *bus)
         answer_job(thread, bus, &job);
 }
 
+/* A thread's part of the gauges that all threads share. */
+struct shares {
+    bool up;
+    uint32_t pending;
+};
+
+static void
+tell_gauges(struct metrics *metrics, const struct bus_worker *bus, struct shares *last, bool up)
+{
+    const struct bus_stats stats = bus_worker_stats(bus);
+
+    if (up != last->up)
+        metrics_add(metrics, METRIC_CONNECTED, up ? 1 : -1);
+    metrics_add(metrics, METRIC_BUS_PENDING, (int64_t) stats.pending - (int64_t) last->pending);
+    metrics_set(metrics, METRIC_BROKERS_ALIVE, stats.brokers_alive);
+    *last = (struct shares){ up, stats.pending };
+}
+
 static void
 work(struct svc_thread *thread, struct bus_worker *bus)
 {
     struct runtime *rt = thread->rt;
-    bool was_up = true;
+    struct shares shares = { .up = true };
     struct bus_job job;
 
     while (!atomic_load(&rt->stopping)) {
         if (bus_worker_recv(bus, RECV_MS, &job)) {
+            tell_gauges(rt->metrics, bus, &shares, shares.up);
             answer_job(thread, bus, &job);
-            continue;
+            tell_gauges(rt->metrics, bus, &shares, db_is_up(thread->db));
+        } else {
+            tell_gauges(rt->metrics, bus, &shares, db_revive(thread->db));
         }
-        const bool up = db_revive(thread->db);
-        if (up != was_up)
-            metrics_add(rt->metrics, METRIC_CONNECTED, up ? 1 : -1);
-        was_up = up;
-        const struct bus_stats stats = bus_worker_stats(bus);
-        metrics_set(rt->metrics, METRIC_BUS_PENDING, stats.pending);
-        metrics_set(rt->metrics, METRIC_BROKERS_ALIVE, stats.brokers_alive);
     }
     drain(thread, bus);
 }

@@ -58,8 +58,9 @@ struct call {
     role_set_t roles;   /* ROLE_ANYONE always; ROLE_SERVICE when the caller process is a service */
     uint32_t clearance; /* of enum label */
     const char *caller; /* the process: "gateway", "audit" */
-    const char *if_match; /* the ETag the caller has seen, or "" */
-    const char *language; /* "zh-CN" or "en" */
+    const char *if_match;        /* the ETag the caller has seen, or "" */
+    const char *language;        /* "zh-CN" or "en" */
+    const char *idempotency_key; /* "" when there is none */
 
     /* Both are read once: a retried handler sees the same instants.  A rehearsal moves `now`, never
      * `wall`, which everything uses that is about security, transport or evidence: sessions,
@@ -213,6 +214,12 @@ err_t call_unseal_shared(struct call *c, const char *context, const void *sealed
  * hashes apart. */
 err_t call_blind_index(struct call *c, const char *purpose, const void *value, size_t size,
                        uint8_t index[static 32]) MUST_CHECK;
+
+/* A secret that only this command of this caller makes, and makes again when it is repeated: for
+ * replies that no stored reply may hold.  Under the current master key; random without a key ring
+ * or an idempotency key.  `purpose` tells the secrets of one command apart and names what they are
+ * for ("api_token/<id>"). */
+err_t call_secret(struct call *c, const char *purpose, uint8_t secret[static 32]) MUST_CHECK;
 
 /* Copies into the request's arena; ERR_LIMITED "rpc.too_large" is already set when they return
  * NULL. */

@@ -10,6 +10,7 @@
 #include "store.h"
 #include "wire.h"
 
+#define REVOCATIONS_KEPT_US (INT64_C(600) * US_PER_SECOND) /* gateways ask for a minute of them */
 /* Sessions stay in the list's table a while for questions; the log keeps them for ever. */
 #define SESSIONS_KEPT_US (INT64_C(30) * US_PER_DAY)
 
@@ -209,6 +210,7 @@ identity_tidy(struct call *c)
                     sessions = { c->wall.us - SESSIONS_KEPT_US };
     int64_t gone = 0;
 
+    TRY(revocation_tidy(c, (instant_t){ c->wall.us - REVOCATIONS_KEPT_US }));
     return tidy_up(c, guards, sessions, &gone);
 }
 

@@ -139,20 +139,43 @@ const int appointment_roles[3] = { HUZHU__ROLE__NAME__SYSTEM_ADMIN,
                                    HUZHU__ROLE__NAME__AUDIT_ADMIN };
 const char *const appointment_titles[3] = { "系统管理员", "安全管理员", "审计管理员" };
 
+/* An id tells when it was made (6 bytes); the rest is the command's, so that its repeat finds what
+ * it made. */
+static struct id
+id_of_secret(instant_t now, const uint8_t secret[static 10])
+{
+    struct id id = id_mint(now);
+
+    id.bytes[6] = 0x70 | (secret[0] & 0x0f);
+    id.bytes[7] = secret[1];
+    id.bytes[8] = 0x80 | (secret[2] & 0x3f);
+    memcpy(id.bytes + 9, secret + 3, 7);
+    return id;
+}
+
+static bool
+is_of_same_secret(struct id a, struct id b)
+{
+    return memcmp(a.bytes + 6, b.bytes + 6, 10) == 0;
+}
+
 err_t
 appointment_prepare(struct call *c, struct appointment *appointment)
 {
-    for (size_t i = 0; i < COUNT(appointment->admins); i++) {
-        uint8_t random[16];
+    char tenant[ID_TEXT_BYTES];
 
-        appointment->admins[i].id = id_mint(c->wall);
-        if (appointment->admins[i].password[0] == '\0') {
-            random_bytes(random, sizeof random);
-            one_time_password(random, appointment->admins[i].password);
-        }
+    id_format(appointment->tenant.id, tenant);
+    for (size_t i = 0; i < COUNT(appointment->admins); i++) {
+        const char *purpose = arena_printf(c->arena, "administrator/%s/%zu", tenant, i);
+        uint8_t secret[SHA256_BYTES];
+
         appointment->admins[i].hash = arena_alloc(c->arena, PASSWORD_HASH_BYTES_MAX);
-        if (!appointment->admins[i].hash)
+        if (!purpose || !appointment->admins[i].hash)
             return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "no memory for a hash");
+        TRY(call_secret(c, purpose, secret));
+        appointment->admins[i].id = id_of_secret(c->wall, secret + 16);
+        if (appointment->admins[i].password[0] == '\0')
+            one_time_password(secret, appointment->admins[i].password);
         TRY(password_hash_in_turn(c, appointment->admins[i].password, appointment->admins[i].hash));
     }
     return ERR_OK;
@@ -183,19 +206,35 @@ appoint_one(struct call *c, const struct appointment *appointment, size_t i)
     return emit_role_granted(c, account.id, appointment_roles[i], organisation, scope_count);
 }
 
+/* The same appointment once more, perhaps after a commit that nobody heard of: its ids are those
+ * of the first time. */
+static err_t
+appointment_find(struct call *c, struct appointment *appointment, bool *done)
+{
+    for (size_t i = 0; i < COUNT(appointment->admins); i++) {
+        struct account made;
+
+        TRY(account_find(c, appointment->admins[i].login_name, &made, done));
+        *done = *done && is_of_same_secret(made.id, appointment->admins[i].id);
+        if (!*done)
+            return ERR_OK;
+        appointment->admins[i].id = made.id;
+    }
+    return ERR_OK;
+}
+
 err_t
 appointment_step(struct call *c, void *arg)
 {
-    const struct appointment *appointment = arg;
-    struct account made;
+    struct appointment *appointment = arg;
     struct id ids[3];
     int64_t count = 0;
     bool done = false;
 
     TRY(roles_serialize(c)); /* two appointments at once: the second finds the first's accounts */
-    TRY(account_find(c, appointment->admins[0].login_name, &made, &done));
-    if (done && id_cmp(made.id, appointment->admins[0].id) == 0)
-        return ERR_OK; /* a commit that nobody heard of */
+    TRY(appointment_find(c, appointment, &done));
+    if (done)
+        return ERR_OK;
     TRY(account_count(c, &count));
     if (count > 0)
         return err_set(&c->err, ERR_REFUSED, TENANT_HAS_ADMINISTRATORS,

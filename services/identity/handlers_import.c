@@ -13,6 +13,7 @@
 #include "fault/fault.h"
 #include "handlers.h"
 #include "rules.h"
+#include "state.h"
 #include "store.h"
 #include "store_register.h"
 #include "svc/room.h"
@@ -531,17 +532,23 @@ apply(struct call *c, struct import *import)
 err_t
 identity_work_on_imports(struct call *c)
 {
+    struct import_turns *turns = identity_turns(c);
+    const int64_t now_us = clock_monotonic_us();
+    struct id resting[TURNS_MAX], tenant, id;
     struct import import;
-    struct id tenant, id;
     bool found = false;
 
-    TRY(import_work(c, &tenant, &id, &found));
+    TRY(import_work(c, resting, imports_resting(turns, now_us, resting), &tenant, &id, &found));
     if (!found)
         return ERR_OK;
-    if (fault_hit("import.portion"))
-        return err_set(&c->err, ERR_UNAVAILABLE, "db.away", "the database is away");
     TRY(call_as_tenant(c, tenant));
     TRY(import_lock(c, id, &import));
+    if (!import_begins(turns, id, import.version, now_us)) {
+        LOG(ERROR, &c->log, "import.rests", L_TEXT("why", "it fails again and again"));
+        return ERR_OK;
+    }
+    if (fault_hit("import.portion"))
+        return err_set(&c->err, ERR_UNAVAILABLE, "db.away", "the database is away");
     switch (import.state) {
     case IMPORT_CHECKING:
         return check_portion(c, &import);

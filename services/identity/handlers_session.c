@@ -69,11 +69,23 @@ identity_revoke_session(struct call *c, const Identity__RevokeSessionRequest *in
 
 /* --- API tokens --- */
 
+/* The command has been carried out and nobody heard of it: its secret is that of the row. */
+static err_t
+api_token_repeat(struct call *c, struct api_token *asked, const struct api_token *made)
+{
+    if (strcmp(asked->label, made->label) != 0 ||
+        asked->expires_at.us - asked->created_at.us != made->expires_at.us - made->created_at.us)
+        return err_set(&c->err, ERR_CONFLICT, "idempotency.other_body",
+                       "the idempotency key was used for another token");
+    *asked = *made;
+    return ERR_OK;
+}
+
 static err_t
 api_token_step(struct call *c, void *arg)
 {
     const struct identity_conf *conf = c->conf;
-    const struct api_token *token = arg;
+    struct api_token *token = arg;
     struct account account;
     struct api_token made;
     struct session session;
@@ -82,7 +94,7 @@ api_token_step(struct call *c, void *arg)
 
     TRY(api_token_find(c, token->id, &made, &done));
     if (done && memcmp(made.token_sha256, token->token_sha256, sizeof made.token_sha256) == 0)
-        return ERR_OK; /* a commit that nobody heard of */
+        return api_token_repeat(c, token, &made);
     /* A token cannot make tokens: it would outlive its own end. */
     TRY(session_find(c, c->session, &session, &found));
     if (!found)
@@ -103,7 +115,7 @@ identity_create_api_token(struct call *c, const Identity__CreateApiTokenRequest 
 {
     struct token token = { .kind = TOKEN_API, .tenant = c->tenant };
     struct api_token row = { .account = c->account, .label = in->label, .created_at = c->wall };
-    char text[TOKEN_TEXT_BYTES];
+    char text[TOKEN_TEXT_BYTES], purpose[16 + ID_TEXT_BYTES] = "api_token/";
 
     TRY(id_from_wire(in->api_token_id, "$.apiTokenId", &row.id, &c->err));
     TRY(rule_name(in->label, "$.label", &c->err));
@@ -113,7 +125,8 @@ identity_create_api_token(struct call *c, const Identity__CreateApiTokenRequest 
     TRY(caller_is_signed_in(c));
     row.expires_at.us = c->wall.us + in->days * US_PER_DAY;
     token.id = row.id;
-    random_bytes(token.secret, sizeof token.secret);
+    id_format(token.id, purpose + strlen(purpose));
+    TRY(call_secret(c, purpose, token.secret));
     token_sha256(&token, row.token_sha256);
     TRY(svc_command_tx(c, c->tenant, api_token_step, &row));
 
@@ -167,4 +180,42 @@ identity_revoke_api_token(struct call *c, const Identity__RevokeApiTokenRequest 
         return err_set(&c->err, ERR_NOT_FOUND, TOKEN_NONE, "no such API token");
     TRY(api_token_revoke(c, id, &revoked));
     return revoked ? emit_api_token_revoked(c, id, token.account) : ERR_OK;
+}
+
+/* --- for gateways --- */
+
+enum { REVOCATIONS_MAX = 1000, REVOCATIONS_WITHIN_MS_MAX = 60000 };
+
+err_t
+identity_list_revocations(struct call *c, const Identity__ListRevocationsRequest *in,
+                          Identity__ListRevocationsReply *out)
+{
+    struct revocation *list = NULL;
+    size_t count = 0;
+
+    if (strcmp(c->caller, "gateway") != 0)
+        return err_set(&c->err, ERR_FORBIDDEN, REVOCATIONS_FOREIGN, "only a gateway is told");
+    if (in->within_ms < 1 || in->within_ms > REVOCATIONS_WITHIN_MS_MAX)
+        return err_at(&c->err, ERR_INVALID, "$.withinMs", "field.range", "1 to %d ms",
+                      REVOCATIONS_WITHIN_MS_MAX);
+    TRY(revocation_list(c, in->within_ms, REVOCATIONS_MAX + 1, &list, &count));
+    out->more = count > REVOCATIONS_MAX;
+    if (out->more)
+        count = REVOCATIONS_MAX;
+    out->revocations = arena_alloc(c->arena, (count + 1) * sizeof *out->revocations);
+    if (!out->revocations)
+        return no_memory(c);
+    for (; out->n_revocations < count; out->n_revocations++) {
+        Identity__ListRevocationsReply__Revocation *one = arena_alloc(c->arena, sizeof *one);
+
+        if (!one)
+            return no_memory(c);
+        identity__list_revocations_reply__revocation__init(one);
+        one->account_id = id_to_wire(c, list[out->n_revocations].account);
+        one->age_us = list[out->n_revocations].age_us;
+        if (!one->account_id)
+            return no_memory(c);
+        out->revocations[out->n_revocations] = one;
+    }
+    return ERR_OK;
 }

@@ -235,6 +235,17 @@ UPDATE api_token SET revoked_at = $2 WHERE api_token_id = $1 AND revoked_at IS N
 -- name: api_tokens_revoke_of_account
 UPDATE api_token SET revoked_at = $2 WHERE account_id = $1 AND revoked_at IS NULL RETURNING api_token_id;
 
+-- name: revocation_list
+SELECT account_id, (extract(epoch FROM clock_timestamp() - max(revoked_at)) * 1000000)::bigint
+  FROM revocation
+ WHERE revoked_at > clock_timestamp() - $1::bigint * interval '1 ms'
+ GROUP BY account_id
+ ORDER BY 2
+ LIMIT $2;
+
+-- name: revocation_tidy
+DELETE FROM revocation WHERE revoked_at < $1;
+
 -- name: tidy_up
 SELECT tidy_up($1, $2);
 
@@ -394,7 +405,7 @@ SELECT start, size, sealed
  LIMIT 1;
 
 -- name: import_work
-SELECT tenant_id, import_id, state FROM import_work();
+SELECT tenant_id, import_id, state FROM import_work($1::text::uuid[]);
 
 -- name: import_analyze
 SELECT true FROM (SELECT import_analyze($1)) AS done;

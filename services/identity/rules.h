@@ -37,6 +37,13 @@ err_t rule_division_code(const char *code, const char *path, struct err *err) MU
 err_t rule_password(const struct policy *policy, const char *login_name, const char *password,
                     const char *path, struct err *err) MUST_CHECK;
 /* A password changed a moment ago stays, unless it must be changed. */
+/* How many past passwords are kept: the last one always, so that a repeated change is known for
+ * one. */
+static inline int
+past_kept(const struct policy *policy)
+{
+    return policy->history > 0 ? policy->history : 1;
+}
 err_t rule_may_change_password(const struct policy *policy, const struct account *account,
                                instant_t now, struct err *err) MUST_CHECK;
 bool password_is_due(const struct policy *policy, const struct account *account, instant_t now);

@@ -661,6 +661,63 @@ import_move(struct import *import, enum import_event on, struct err *err)
     return err_set(err, ERR_CONFLICT, IMPORT_MOVED_ON, "the list's state does not allow it");
 }
 
+/* --- turns --- */
+
+enum { FAILURES_IN_A_ROW = 3 };
+#define REST_US_MIN US_PER_SECOND
+#define REST_US_MAX (INT64_C(300) * US_PER_SECOND)
+
+/* The list's own, else one that nobody rests in. */
+static struct import_turn *
+turn_of(struct import_turns *turns, struct id id, int64_t now_us)
+{
+    struct import_turn *free_one = &turns->turns[0];
+
+    for (size_t i = 0; i < TURNS_MAX; i++) {
+        struct import_turn *turn = &turns->turns[i];
+        if (id_cmp(turn->id, id) == 0)
+            return turn;
+        if (turn->rests_until_us <= now_us)
+            free_one = turn;
+    }
+    *free_one = (struct import_turn){ .id = id, .version = -1 };
+    return free_one;
+}
+
+bool
+import_begins(struct import_turns *turns, struct id id, int64_t version, int64_t now_us)
+{
+    struct import_turn *turn = turn_of(turns, id, now_us);
+
+    if (turn->version != version) {
+        *turn = (struct import_turn){ .id = id, .version = version };
+        return true;
+    }
+    if (turn->rests_until_us != 0 && turn->rests_until_us <= now_us) { /* it has rested */
+        turn->rests_until_us = 0;
+        return true;
+    }
+    if (++turn->failures < FAILURES_IN_A_ROW)
+        return true;
+    const int doublings = turn->failures - FAILURES_IN_A_ROW;
+    const int64_t rest_us = REST_US_MIN << (doublings < 16 ? doublings : 16);
+    turn->rests_until_us = now_us + (rest_us < REST_US_MAX ? rest_us : REST_US_MAX);
+    return false;
+}
+
+size_t
+imports_resting(const struct import_turns *turns, int64_t now_us, struct id ids[static TURNS_MAX])
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < TURNS_MAX; i++)
+        if (turns->turns[i].rests_until_us > now_us)
+            ids[count++] = turns->turns[i].id;
+    return count;
+}
+
+/* --- who decides --- */
+
 err_t
 rule_may_decide(const struct import *import, struct id account, struct id person, struct err *err)
 {

@@ -55,6 +55,24 @@ enum import_event {
 };
 /* The only function that changes an import's state; what it allows is import_moves.def. */
 err_t import_move(struct import *import, enum import_event on, struct err *err) MUST_CHECK;
+/* Whose turn it is to be worked on.  A list that stays as it was (by its version) although it was
+ * worked on has failed; after three times it rests, twice as long each time, so that those behind
+ * it come to their turn. */
+enum { TURNS_MAX = 64 };
+struct import_turns {
+    struct import_turn {
+        struct id id;
+        int64_t version;
+        int failures;
+        int64_t rests_until_us; /* 0: it does not */
+    } turns[TURNS_MAX];
+};
+/* false: not now.  Instants of the monotonic clock. */
+bool import_begins(struct import_turns *turns, struct id id, int64_t version,
+                   int64_t now_us) MUST_CHECK;
+size_t imports_resting(const struct import_turns *turns, int64_t now_us,
+                       struct id ids[static TURNS_MAX]);
+
 /* Who sent a list, in this or in another account, does not decide on it. */
 err_t rule_may_decide(const struct import *import, struct id account, struct id person,
                       struct err *err) MUST_CHECK;

@@ -29,6 +29,8 @@ struct identity_state {
     pthread_cond_t turn_ended;
     int64_t turns_left;
 
+    struct import_turns turns;
+
     pthread_rwlock_t key_lock;
     struct signer *signer; /* NULL until the key could be read */
     struct stat seen;      /* of the file that it came from */
@@ -44,6 +46,12 @@ const struct policy *
 identity_policy(const struct call *c)
 {
     return &state_of(c)->policy;
+}
+
+struct import_turns *
+identity_turns(struct call *c)
+{
+    return &state_of(c)->turns;
 }
 
 static bool

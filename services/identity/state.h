@@ -5,6 +5,7 @@
 
 #include "crypto/crypto.h"
 #include "rules.h"
+#include "rules_register.h"
 
 struct identity_state;
 err_t identity_start(const void *conf, void **state, struct err *err);
@@ -25,6 +26,9 @@ err_t principal_key_check(struct call *c) MUST_CHECK;
 /* A packed bus.v1.SignedPrincipal in the request's arena. */
 err_t principal_sign(struct call *c, const Bus__Principal *principal,
                      ProtobufCBinaryData *out) MUST_CHECK;
+
+/* Of the duty's thread alone. */
+struct import_turns *identity_turns(struct call *c);
 
 /* A new key takes over; principals of the old one are believed until they have all expired. */
 err_t principal_key_rotate(const struct identity_conf *conf, char key_id[static KEY_ID_BYTES],

@@ -666,6 +666,29 @@ api_tokens_revoke(struct call *c, struct id account, struct id **tokens, size_t 
     return ids_of(c, rows, tokens, count);
 }
 
+/* --- what ended a moment ago --- */
+
+err_t
+revocation_list(struct call *c, int64_t within_ms, int64_t most, struct revocation **revocations,
+                size_t *count)
+{
+    OWNED(rows_free) struct rows *rows = NULL;
+
+    TRY(db_query(c, &q_revocation_list, &rows, P_INT(within_ms), P_INT(most)));
+    *count = (size_t) rows_count(rows);
+    LIST(c, *count, revocations);
+    for (size_t i = 0; i < *count; i++)
+        (*revocations)[i] =
+            (struct revocation){ rows_id(rows, (int) i, 0), rows_int(rows, (int) i, 1) };
+    return ERR_OK;
+}
+
+err_t
+revocation_tidy(struct call *c, instant_t before)
+{
+    return db_exec(c, &q_revocation_tidy, P_INSTANT(before));
+}
+
 /* --- duties --- */
 
 err_t

@@ -127,6 +127,15 @@ err_t api_token_revoke(struct call *c, struct id id, bool *revoked) MUST_CHECK;
 err_t api_tokens_revoke(struct call *c, struct id account, struct id **tokens,
                         size_t *count) MUST_CHECK;
 
+/* Accounts that lost something within so many milliseconds, newest first, and how long ago. */
+struct revocation {
+    struct id account;
+    int64_t age_us;
+};
+err_t revocation_list(struct call *c, int64_t within_ms, int64_t most,
+                      struct revocation **revocations, size_t *count) MUST_CHECK;
+err_t revocation_tidy(struct call *c, instant_t before) MUST_CHECK;
+
 err_t tidy_up(struct call *c, instant_t guards_before, instant_t sessions_before,
               int64_t *gone) MUST_CHECK;
 

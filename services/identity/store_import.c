@@ -221,11 +221,14 @@ import_piece_at(struct call *c, const struct import *import, int64_t at, struct 
 /* --- work and faults --- */
 
 err_t
-import_work(struct call *c, struct id *tenant, struct id *import, bool *found)
+import_work(struct call *c, const struct id *resting, size_t resting_count, struct id *tenant,
+            struct id *import, bool *found)
 {
     OWNED(rows_free) struct rows *rows = NULL;
+    const char *text;
 
-    TRY(db_query0(c, &q_import_work, &rows));
+    TRY(ids_text(c, resting, resting_count, &text));
+    TRY(db_query(c, &q_import_work, &rows, P_TEXT(text)));
     *found = rows_count(rows) == 1;
     if (*found) {
         *tenant = rows_id(rows, 0, 0);

@@ -90,7 +90,9 @@ err_t import_piece_insert(struct call *c, const struct import *import,
                           const struct import_piece *piece) MUST_CHECK;
 err_t import_piece_at(struct call *c, const struct import *import, int64_t at,
                       struct import_piece *piece) MUST_CHECK;
-err_t import_work(struct call *c, struct id *tenant, struct id *import, bool *found) MUST_CHECK;
+/* The next list to work on that is none of the resting ones. */
+err_t import_work(struct call *c, const struct id *resting, size_t resting_count, struct id *tenant,
+                  struct id *import, bool *found) MUST_CHECK;
 /* Statistics of the staged "rows", of the "steps", or of the "register". */
 err_t import_analyze(struct call *c, const char *what) MUST_CHECK;
 #define ANALYZE_ROWS_MIN 1000 /* fewer changes leave the plans as they were */

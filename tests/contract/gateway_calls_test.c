@@ -477,6 +477,63 @@ a_client_that_goes_is_forgotten(void **state)
     assert_int_equal(__atomic_load_n(&house->gateway->connection_count, __ATOMIC_RELAXED), 0);
 }
 
+static bool revoke_all;
+
+static void
+revocations(struct fake_answer *answer)
+{
+    static Identity__ListRevocationsReply reply;
+    static Identity__ListRevocationsReply__Revocation one, *list[] = { &one };
+    static Huzhu__Id id;
+    static uint8_t account[16];
+
+    identity__list_revocations_reply__init(&reply);
+    identity__list_revocations_reply__revocation__init(&one);
+    huzhu__id__init(&id);
+    memset(account, '7', sizeof account);
+    id.value = (ProtobufCBinaryData){ sizeof account, account };
+    one.account_id = &id;
+    reply.revocations = list;
+    reply.n_revocations = 1;
+    reply.more = revoke_all;
+    answer->reply = &reply.base;
+}
+
+/* How many of two sessions identity is asked for when both are used. */
+static int
+asked_for_both(const struct house *house)
+{
+    struct answer answer;
+
+    seen.resumes = 0;
+    for (int i = 7; i <= 8; i++) {
+        char request[160];
+        (void) snprintf(request, sizeof request,
+                        "GET /api/v1/echo HTTP/1.1\r\n" H "Cookie: __Host-huzhu=good-%d\r\n\r\n",
+                        i);
+        assert_int_equal(ask(house, request, &answer), 200);
+        answer_free(&answer);
+    }
+    return seen.resumes;
+}
+
+/* Goal: who lost a session, a role or the account elsewhere loses it here within two seconds, not
+ * when the kept principal ends. */
+static void
+what_identity_took_away_is_forgotten(void **state)
+{
+    assert_int_equal(asked_for_both(*state), 2);
+    (void) usleep(1500000); /* a question that is answered by "nothing" has passed */
+    assert_int_equal(asked_for_both(*state), 0);
+    house_revocations = revocations;
+    (void) usleep(2000000);
+    assert_int_equal(asked_for_both(*state), 1); /* the other one's account lost nothing */
+    revoke_all = true;
+    (void) usleep(2000000);
+    assert_int_equal(asked_for_both(*state), 2);
+    house_revocations = NULL;
+}
+
 static void
 health_tells_of_each_service(void **state)
 {
@@ -519,6 +576,7 @@ main(void)
         cmocka_unit_test(etags_of_a_service_are_kept_and_compared),
         cmocka_unit_test(answers_in_parts_are_joined_or_streamed),
         cmocka_unit_test(a_client_that_goes_is_forgotten),
+        cmocka_unit_test(what_identity_took_away_is_forgotten),
         cmocka_unit_test(health_tells_of_each_service),
         cmocka_unit_test(the_contract_is_published),
     };

@@ -22,6 +22,9 @@ struct fake_answer {
 typedef void fake_fn(const char *service, const Bus__Envelope *envelope,
                      struct fake_answer *answer);
 
+/* Answers the gateway's ListRevocations; NULL: there are none. */
+extern void (*house_revocations)(struct fake_answer *answer);
+
 struct house {
     struct gateway *gateway;
     char folder[64]; /* certificate, key, web root */

@@ -4,7 +4,9 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "clock/clock.h"
 #include "eventually.h"
 #include "platform.h"
 
@@ -101,12 +103,46 @@ the_township_files_and_the_auditor_looks(void **state)
     EVENTUALLY(counts(p, "SELECT count(*) FROM audit.catalogue_check WHERE faults = 0") == 1);
 }
 
+/* Goal: a session ended by somebody else opens nothing any more, though the gateway keeps
+ * principals for half a minute; with one gateway as with many. */
+static void
+a_session_ended_elsewhere_is_over_within_two_seconds(void **state)
+{
+    OWNED(browser_destroy) struct browser *one = browser_create(p), *two = browser_create(p);
+    char path[80];
+
+    (void) state;
+    signs_in(one, "shenji@cunzheng", TEST_PASSWORD);
+    signs_in(two, "shenji@cunzheng", TEST_PASSWORD);
+    const json_t *me = must_get(one, 200, "/api/v1/me");
+    (void) snprintf(
+        path, sizeof path, "/api/v1/sessions/%s",
+        json_string_value(json_object_get(json_object_get(me, "session"), "sessionId")));
+    const json_t *sessions = must_get(two, 200, "/api/v1/sessions");
+    assert_true(json_array_size(json_object_get(sessions, "sessions")) >= 2);
+    struct answer ended = asks(two, (struct ask){ .verb = "DELETE", .path = path });
+    assert_int_equal(ended.status, 200);
+    answer_free(&ended);
+    const int64_t from_us = clock_monotonic_us();
+    int status = 200;
+    while (status == 200 && clock_monotonic_us() - from_us < 8 * US_PER_SECOND) {
+        struct answer answer = gets(one, "/api/v1/me");
+        status = answer.status;
+        answer_free(&answer);
+        (void) usleep(100000);
+    }
+    assert_int_equal(status, 401);
+    assert_true(clock_monotonic_us() - from_us < 4 * US_PER_SECOND); /* two, and a busy machine */
+    (void) must_get(two, 200, "/api/v1/me");
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(anyone_sees_the_newest_head_and_how_to_check),
         cmocka_unit_test(the_township_files_and_the_auditor_looks),
+        cmocka_unit_test(a_session_ended_elsewhere_is_over_within_two_seconds),
     };
     return cmocka_run_group_tests_name("e2e/evidence", tests, open_world, close_world);
 }

@@ -16,6 +16,7 @@ struct platform {
     char root[64];                  /* the temporary folder */
     char data[PLATFORM_PATH_BYTES]; /* the instance's */
     char url[64];                   /* https://localhost:PORT */
+    char connect_to[64];            /* libcurl's "::ADDRESS:PORT" where the gateway is elsewhere */
     int port;
     int deaths_allowed; /* how often the test itself killed a process */
     int64_t up_ms;      /* how long `hz up` took */

@@ -1184,6 +1184,43 @@ req_003_16_a_list_that_fails_anywhere_is_all_or_nothing(void **state)
     fail_msg("the faults do not end");
 }
 
+/* Goal: a list that can never be applied (a defect, a row that no rule foresaw) holds up nobody
+ * else's, and is tried again.
+ * Method: a trigger refuses the one list whatever the service does; then it is gone. */
+static void
+req_003_16_a_list_that_never_applies_holds_up_no_other(void **state)
+{
+    struct list first = village_list(), second = village_list();
+    char sql[400], text[ID_TEXT_BYTES];
+
+    (void) state;
+    const struct id stuck = checks(&officer, &first);
+    EXPECT_OK(approves(&approver, stuck));
+    id_format(stuck, text);
+    (void) snprintf(
+        sql, sizeof sql,
+        "CREATE FUNCTION identity.no() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN RAISE EXCEPTION ''never''; END';"
+        "CREATE TRIGGER no BEFORE UPDATE ON identity.register_import FOR EACH ROW WHEN "
+        "(NEW.state = 'APPLIED' AND NEW.import_id = '%s') EXECUTE FUNCTION identity.no()",
+        text);
+    (void) cluster_sql(cluster, sql);
+    const struct id other = sends(&officer, second.text, second.size);
+    EXPECT_OK(asks_for_check(&officer, other));
+    for (int i = 0; i < 20; i++)
+        (void) runs_duty(identity_work_on_imports);
+    assert_int_equal(looks_at(&officer, stuck)->state, IDENTITY__REGISTER_IMPORT__STATE__APPLYING);
+    assert_int_equal(looks_at(&officer, other)->state, IDENTITY__REGISTER_IMPORT__STATE__CHECKED);
+
+    (void) cluster_sql(cluster, "DROP TRIGGER no ON identity.register_import;"
+                                "DROP FUNCTION identity.no()");
+    (void) usleep(1100000); /* its first rest is a second */
+    works();
+    assert_int_equal(looks_at(&officer, stuck)->state, IDENTITY__REGISTER_IMPORT__STATE__APPLIED);
+    free(first.text);
+    free(second.text);
+}
+
 /* --- a hundred thousand --- */
 
 static void
@@ -1295,6 +1332,7 @@ main(void)
         TEST(tenants_are_told_of_their_villages_whenever_they_change),
         TEST(pieces_come_in_order_and_may_come_twice),
         TEST(req_003_16_a_list_that_fails_anywhere_is_all_or_nothing),
+        TEST(req_003_16_a_list_that_never_applies_holds_up_no_other),
         TEST(req_003_16_a_long_list_is_checked_and_applied),
     };
 

@@ -982,6 +982,51 @@ a_scope_covers_what_was_granted(void **state)
     assert_false(call_covers(&c, nil));
 }
 
+/* What is kept of proved principals is bounded, so that many push each other out, and each is taken
+ * for nobody but itself. */
+static void
+principals_that_are_kept_are_not_mixed_up(void **state)
+{
+    enum { PEOPLE = 3 * PRINCIPALS_CACHED };
+    static struct request_of *asked[PEOPLE];
+    struct person people[PEOPLE];
+    Bus__Answer answer;
+
+    (void) state;
+    for (size_t i = 0; i < PEOPLE; i++) {
+        people[i] = a_person(i % 3 ? town : other_town, ROLE_VILLAGE_CLERK);
+        people[i].clearance = (uint32_t) i;
+        asked[i] = sum_request(&people[i], 0);
+    }
+    for (size_t round = 0; round < 3; round++) {
+        for (size_t i = 0; i < PEOPLE; i++) {
+            arena_reset(thread->arena);
+            struct call c;
+            call_init(&c, thread);
+            assert_int_equal(call_admit(&c, "gateway", &asked[i]->envelope), ERR_OK);
+            assert_int_equal(id_cmp(c.account, people[i].account), 0);
+            assert_int_equal(id_cmp(c.session, people[i].session), 0);
+            assert_int_equal(id_cmp(c.person, people[i].own_person), 0);
+            assert_int_equal(c.organisation_count, 1);
+            assert_int_equal(id_cmp(c.organisations[0], people[i].organisation), 0);
+            assert_int_equal(c.clearance, i);
+            assert_int_equal(c.roles, (role_set_t) ROLE_ANYONE | ROLE_VILLAGE_CLERK);
+            assert_false(c.whole_tenant);
+        }
+    }
+    /* kept or not: one bit of the signature, and the tenant, still decide */
+    for (size_t i = 0; i < PEOPLE; i++) {
+        assert_int_equal(ask(asked[i], &answer), ERR_OK);
+        asked[i]->tenant = i % 3 ? other_town : town;
+        assert_int_equal(ask(asked[i], &answer), ERR_FORBIDDEN);
+        assert_string_equal(answer.reason, "call.tenant");
+        asked[i]->tenant = people[i].tenant;
+        asked[i]->principal[asked[i]->envelope.principal.len - 1 - i % 64] ^= 1;
+        assert_int_equal(ask(asked[i], &answer), ERR_UNAUTHENTICATED);
+        request_free(asked[i]);
+    }
+}
+
 static void
 an_expired_principal_stays_so_when_business_time_goes_back(void **state)
 {
@@ -1018,6 +1063,12 @@ a_table_that_does_not_fit_its_contract_stops_the_start(void **state)
 }
 
 static void
+free_text(char **text)
+{
+    free(*text);
+}
+
+static void
 metrics_tell_what_happened(void **state)
 {
     Bus__Answer answer;
@@ -1033,6 +1084,91 @@ metrics_tell_what_happened(void **state)
     assert_non_null(strstr(text, "huzhu_replays_total "));
     assert_null(strstr(text, "Evil"));
     free(text);
+}
+
+/* The value of a series; a series that is not there is a failure. */
+static double
+metric(const char *series)
+{
+    CLEANUP(free_text) char *text = metrics_print(rt->metrics, &toy);
+    const char *at = text;
+
+    while ((at = strstr(at, series)) &&
+           (at[strlen(series)] != ' ' || (at != text && at[-1] != '\n')))
+        at++;
+    if (!at)
+        fail_msg("no series %s in\n%s", series, text);
+    return strtod(at + strlen(series), NULL);
+}
+
+/* Goal: the figures are right, not merely there.
+ * Method: a load whose outcomes are known, and each series' growth. */
+static void
+metrics_agree_with_a_counted_load(void **state)
+{
+    static const struct {
+        const char *series;
+        double growth;
+    } rows[] = {
+        { "huzhu_requests_total{rpc=\"WriteUpload\",code=\"OK\"}", 7 + 4 },
+        { "huzhu_requests_total{rpc=\"WriteUpload\",code=\"CONFLICT\"}", 3 },
+        { "huzhu_requests_total{rpc=\"WriteUpload\",code=\"REFUSED\"}", 2 },
+        { "huzhu_requests_total{rpc=\"ReadUpload\",code=\"OK\"}", 5 },
+        { "huzhu_requests_total{rpc=\"ReadUpload\",code=\"UNAUTHENTICATED\"}", 1 },
+        { "huzhu_request_seconds_count{rpc=\"WriteUpload\"}", 16 },
+        { "huzhu_request_seconds_bucket{rpc=\"WriteUpload\",le=\"+Inf\"}", 16 },
+        { "huzhu_request_seconds_count{rpc=\"ReadUpload\"}", 6 },
+        { "huzhu_queue_seconds_count", 22 },
+        { "huzhu_replays_total", 4 },
+        { "huzhu_busy_threads", 0 },
+    };
+    const struct person clerk = a_person(town, ROLE_VILLAGE_CLERK);
+    const struct id first = new_id();
+    double before[COUNT(rows)], waited;
+    Bus__Answer answer;
+    char key[16];
+
+    (void) state;
+    (void) ask_once(sum_request(NULL, 0), &answer); /* a code has its series when it was met */
+    refuse_with = "toy.full";
+    (void) ask_once(add_request(&clerk, new_id(), 1, "full"), &answer);
+    refuse_with = NULL;
+    (void) ask_once(add_request(&clerk, first, 1, "key-0"), &answer);
+    (void) ask_once(add_request(&clerk, new_id(), 1, "key-0"), &answer);
+    for (size_t i = 0; i < COUNT(rows); i++)
+        before[i] = metric(rows[i].series);
+    waited = metric("huzhu_queue_seconds_sum");
+
+    for (int i = 1; i <= 7; i++) {
+        (void) snprintf(key, sizeof key, "key-%d", i);
+        assert_int_equal(ask_once(add_request(&clerk, new_id(), 1, key), &answer), ERR_OK);
+    }
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(ask_once(add_request(&clerk, first, 1, "key-0"), &answer), ERR_OK);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(ask_once(add_request(&clerk, new_id(), 2, "key-0"), &answer),
+                         ERR_CONFLICT);
+    for (int i = 0; i < 2; i++) {
+        (void) snprintf(key, sizeof key, "full-%d", i);
+        refuse_with = "toy.full";
+        assert_int_equal(ask_once(add_request(&clerk, new_id(), 1, key), &answer), ERR_REFUSED);
+        refuse_with = NULL;
+    }
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(ask_once(sum_request(&clerk, 0), &answer), ERR_OK);
+    struct request_of *late = sum_request(NULL, 0); /* two seconds in a queue */
+    const int64_t then_ms = clock_now().us / 1000 - 2000;
+    for (int i = 0; i < 6; i++)
+        late->request_id.bytes[i] = (uint8_t) (then_ms >> (40 - 8 * i));
+    assert_int_equal(ask_once(late, &answer), ERR_UNAUTHENTICATED);
+
+    for (size_t i = 0; i < COUNT(rows); i++)
+        if (metric(rows[i].series) - before[i] != rows[i].growth)
+            fail_msg("%s grew by %g instead of %g", rows[i].series,
+                     metric(rows[i].series) - before[i], rows[i].growth);
+    waited = metric("huzhu_queue_seconds_sum") - waited;
+    if (waited < 2.0 || waited > 10.0)
+        fail_msg("the queue's seconds grew by %g", waited);
 }
 
 /* --- shared sealing, over two services with one ring --- */
@@ -1288,6 +1424,31 @@ an_event_that_is_raced_too_often_waits_for_the_next_pull(void **state)
     assert_int_equal(sum_of(town), 1);
 }
 
+/* Also of a producer that cannot be asked: then it is at least the time since it last could. */
+static void
+the_lag_of_a_feed_is_the_age_of_what_waits(void **state)
+{
+    static const char lag[] = "huzhu_feed_lag_seconds{from=\"coding\"}";
+    int applied;
+
+    (void) state;
+    assert_int_equal(pull(&applied), ERR_OK);
+    assert_true(metric(lag) == 0);
+    produce(town, 1);
+    (void) usleep(300 * 1000);
+    races_left = 3;
+    assert_int_equal(pull(&applied), ERR_RACED);
+    assert_true(metric(lag) >= 0.3);
+    assert_int_equal(pull(&applied), ERR_OK);
+    assert_true(metric(lag) == 0);
+    metrics_feed_behind(rt->metrics, "coding", 0); /* as pull_all() does when nobody answers */
+    (void) usleep(200 * 1000);
+    metrics_feed_behind(rt->metrics, "coding", 0);
+    assert_true(metric(lag) >= 0.2 && metric(lag) < 5);
+    assert_int_equal(pull(&applied), ERR_OK);
+    assert_true(metric(lag) == 0);
+}
+
 /* Goal: a consumer that dies anywhere has applied each event once when it is done.
  * Method: fail every crossing in turn without the runtime's own retries (a deadline of none). */
 static void
@@ -1405,6 +1566,7 @@ main(void)
         CLEAN(a_refusal_leaves_no_state_and_is_told),
         CLEAN(roles_open_what_their_row_says),
         CLEAN(principals_that_prove_nothing_are_refused),
+        CLEAN(principals_that_are_kept_are_not_mixed_up),
         CLEAN(a_flood_of_refusals_is_no_flood_of_writes),
         CLEAN(an_account_of_the_platform_acts_in_any_tenant),
         CLEAN(bad_envelopes_and_bodies_are_invalid),
@@ -1423,6 +1585,7 @@ main(void)
         CLEAN(a_scope_covers_what_was_granted),
         CLEAN(a_table_that_does_not_fit_its_contract_stops_the_start),
         CLEAN(metrics_tell_what_happened),
+        CLEAN(metrics_agree_with_a_counted_load),
         FED(two_services_of_a_tenant_read_each_others_sealed_fields),
         FED(sealed_fields_outlive_a_rotation_of_the_master_key),
         CLEAN(without_a_ring_nothing_is_shared),
@@ -1430,6 +1593,7 @@ main(void)
         FED(a_consumer_sees_business_time),
         FED(a_refused_event_is_parked_and_the_stream_goes_on),
         FED(an_event_that_is_raced_too_often_waits_for_the_next_pull),
+        FED(the_lag_of_a_feed_is_the_age_of_what_waits),
         FED(a_feed_that_fails_anywhere_applies_each_event_once),
         FED(replicas_share_a_feed),
         FED(the_log_is_read_by_services_alone_and_only_what_is_settled),

@@ -365,6 +365,33 @@ sessions_end_and_are_dropped(void **state)
     assert_true(sessions_get(sessions, one.token_hash, 1, &got));
     one.token_hash[5] = 0;
     assert_false(sessions_get(sessions, one.token_hash, 1, &got));
+    assert_int_equal(sessions_until(sessions), 1039);
+}
+
+/* What was read behind a revocation's instant is not what was revoked. */
+static void
+sessions_of_an_account_are_dropped_if_read_before(void **state)
+{
+    OWNED(sessions_destroy) struct sessions *sessions = sessions_create();
+    struct session one = { .until_us = 1000, .read_us = 100 }, got;
+    const uint8_t account[16] = { 4 };
+
+    (void) state;
+    sessions_put(sessions, &one);
+    one.token_hash[0] = 1;
+    one.account[0] = 4;
+    sessions_put(sessions, &one);
+    one.token_hash[0] = 2;
+    one.read_us = 300;
+    sessions_put(sessions, &one);
+    sessions_drop_account(sessions, account, 200);
+    assert_true(sessions_get(sessions, one.token_hash, 1, &got));
+    one.token_hash[0] = 1;
+    assert_false(sessions_get(sessions, one.token_hash, 1, &got));
+    one.token_hash[0] = 0;
+    assert_true(sessions_get(sessions, one.token_hash, 1, &got));
+    sessions_drop_account(sessions, NULL, INT64_MAX);
+    assert_false(sessions_get(sessions, one.token_hash, 1, &got));
 }
 
 static void
@@ -401,6 +428,7 @@ main(void)
         cmocka_unit_test(an_address_is_a_customer),
         cmocka_unit_test(connections_are_counted_out_as_they_were_counted_in),
         cmocka_unit_test(sessions_end_and_are_dropped),
+        cmocka_unit_test(sessions_of_an_account_are_dropped_if_read_before),
         cmocka_unit_test(a_setting_that_is_missing_or_wrong_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -235,6 +235,37 @@ req_003_16_the_life_of_a_list(void **state)
     assert_string_equal(err.reason, IMPORT_FAULTY);
 }
 
+static void
+a_list_that_fails_again_and_again_rests(void **state)
+{
+    static struct import_turns room, *turns = &room;
+    const struct id bad = { { 1 } }, good = { { 2 } };
+    struct id resting[TURNS_MAX];
+
+    (void) state;
+    for (int i = 0; i < 3; i++)
+        assert_true(import_begins(turns, bad, 7, 100));
+    assert_int_equal(imports_resting(turns, 100, resting), 0);
+    assert_false(import_begins(turns, bad, 7, 100)); /* it has failed three times */
+    assert_int_equal(imports_resting(turns, 100, resting), 1);
+    assert_int_equal(id_cmp(resting[0], bad), 0);
+    for (int i = 0; i < 200; i++) /* progress is no failure, and others take no resting place */
+        assert_true(import_begins(turns, (struct id){ { 2, (uint8_t) i } }, i, 100));
+    assert_true(import_begins(turns, good, 1, 100));
+
+    int64_t now_us = 100, rest_us = 1000000;
+    for (int i = 0; i < 12; i++) {
+        assert_int_equal(imports_resting(turns, now_us + rest_us - 1, resting), 1);
+        now_us += rest_us;
+        assert_int_equal(imports_resting(turns, now_us, resting), 0);
+        assert_true(import_begins(turns, bad, 7, now_us));
+        assert_false(import_begins(turns, bad, 7, now_us));
+        rest_us = rest_us * 2 < 300000000 ? rest_us * 2 : 300000000;
+    }
+    assert_true(import_begins(turns, bad, 8, now_us)); /* somebody decided anew */
+    assert_int_equal(imports_resting(turns, now_us, resting), 0);
+}
+
 int
 main(void)
 {
@@ -246,6 +277,7 @@ main(void)
         cmocka_unit_test(req_6_2_2c1_a_report_names_the_kind_of_a_value_alone),
         cmocka_unit_test(every_fault_says_something_in_both_languages),
         cmocka_unit_test(req_003_16_the_life_of_a_list),
+        cmocka_unit_test(a_list_that_fails_again_and_again_rests),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,7 +63,7 @@ lint_one() # KEY SOURCE
 {
     local said status=0
     said=$(clang-tidy -p "$build" --quiet "--header-filter=^$root/(common|services|gateway|deploy|tests)/" \
-        "$root/$2" 2>&1) || status=$?
+        --extra-arg-before=-include "--extra-arg-before=$root/tests/tidy/analyzer.h" "$root/$2" 2>&1) || status=$?
     if ((status == 0)); then
         : >"$cache/$1"
         return
@@ -76,8 +76,8 @@ lint_one() # KEY SOURCE
 keys()
 {
     local common line
-    common=$(cat <(grep -hv '^#' "$root/.clang-tidy" "$root/tests/.clang-tidy") <(clang-tidy --version) <(declare -f lint_one) |
-        sha256sum)
+    common=$(cat <(grep -hv '^#' "$root/.clang-tidy" "$root/tests/.clang-tidy") "$root/tests/tidy/analyzer.h" \
+        <(clang-tidy --version) <(declare -f lint_one) | sha256sum)
     cut -f 2 "$work/dependencies" | sort -u | tr '\n' '\0' | xargs -0 sha256sum >"$work/sums"
     # One line a source, of all that its result depends on.
     awk -F '\t' -v common="$common" '

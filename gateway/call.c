@@ -273,6 +273,19 @@ may_sign_in(struct call *call)
     return false;
 }
 
+/* A program that writes without a key is refused at its first try, not told at its first lost
+ * answer that it cannot know whether it wrote: nobody but the caller can say that two requests are
+ * one.  A person at a browser sees what was done.  An upload's address and offset are its key, and
+ * what begins, changes or ends a session is done anew each time. */
+static bool
+lacks_key(const struct call *call)
+{
+    const uint32_t keyless = ROUTE_UPLOAD | ROUTE_SIGN_IN | ROUTE_SIGN_OUT | ROUTE_RENEW;
+
+    return call->has_session && !call->by_cookie && is_unsafe(call->conn) &&
+           !(call->match.route->flags & keyless) && !call->idempotency_key[0];
+}
+
 /* The caller is known, or need not be: the body may come. */
 static void
 authorised(struct call *call)
@@ -304,6 +317,10 @@ authorised(struct call *call)
             respond_problem(conn, "request.tenant");
             return;
         }
+    }
+    if (lacks_key(call)) {
+        respond_problem(conn, "idempotency.missing");
+        return;
     }
     call->has_tenant = host_known || (call->has_session && call->session.has_tenant);
     if (call->has_session && call->session.has_tenant)

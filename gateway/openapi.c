@@ -132,8 +132,9 @@ parameters(struct writer *w, const struct route *route)
     }
     if (!has_query && !(route->flags & ROUTE_UPLOAD)) {
         text_puts(w->out, first ? "" : ",");
-        TEXT_LITERAL(w->out, "{\"$ref\":\"#/components/parameters/idempotencyKey\"},"
-                             "{\"$ref\":\"#/components/parameters/ifMatch\"}");
+        if (!(route->flags & (ROUTE_SIGN_IN | ROUTE_SIGN_OUT | ROUTE_RENEW)))
+            TEXT_LITERAL(w->out, "{\"$ref\":\"#/components/parameters/idempotencyKey\"},");
+        TEXT_LITERAL(w->out, "{\"$ref\":\"#/components/parameters/ifMatch\"}");
     }
     TEXT_LITERAL(w->out, "]");
 }
@@ -200,10 +201,11 @@ operation(struct writer *w, const struct route *route)
 
 static const char tail[] =
     "},\"parameters\":{\"idempotencyKey\":{\"name\":\"Idempotency-Key\",\"in\":\"header\","
-    "\"description\":\"A key of the caller's: the same request sent again under it is done once "
-    "and "
-    "answered alike. Without it the gateway makes a key for this one request: then a second "
-    "request does the thing a second time.\","
+    "\"required\":true,"
+    "\"description\":\"A key of the caller's, new for each thing to be done: the same request "
+    "sent again under it is done once and answered alike, for three days. With a bearer token a "
+    "write without it is refused (400, idempotency.missing), and nothing is done; with a "
+    "browser's cookie the gateway makes one for this one request.\","
     "\"schema\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}},"
     "\"ifMatch\":{\"name\":\"If-Match\",\"in\":\"header\",\"schema\":{\"type\":\"string\"}},"
     "\"tenantCode\":{\"name\":\"tenantCode\",\"in\":\"path\",\"required\":true,"

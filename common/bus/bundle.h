@@ -10,7 +10,7 @@
 
 #include "base/base.h"
 
-#define BUNDLE_BYTES_MAX ((size_t) 16 * 1024)
+#define BUNDLE_BYTES_MAX ((size_t) 64 * 1024)
 #define BUNDLE_FRAME_BYTES_MAX ((size_t) 4 * 1024) /* a larger one is not worth copying */
 
 struct bundle {

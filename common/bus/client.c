@@ -17,7 +17,7 @@
 #define SLOT_BITS 12
 static_assert(BUS_CLIENT_PENDING_MAX == 1 << SLOT_BITS, "a ticket holds its slot");
 enum { NOWHERE = -1, NO_SLOT = -1, WAIT_US_MAX = 100000 };
-enum { HELD_ANSWERS_MAX = 32 };
+enum { HELD_ANSWERS_MAX = 128 };
 
 struct pending {
     uint64_t ticket;     /* 0: the slot is free */

@@ -1,5 +1,5 @@
 /* keys.c - the tenants' data keys: one row each, wrapped by the key ring, cached by every thread;
- * and the keys that a tenant's services share, which need no row. */
+ * and the keys that a tenant's services share, which need no row: for events and for evidence. */
 #include <stdio.h>
 #include <string.h>
 
@@ -234,4 +234,55 @@ call_secret(struct call *c, const char *purpose, uint8_t secret[static 32])
     hmac_sha256(key, text, strlen(text), secret);
     explicit_bzero(key, sizeof key);
     return ERR_OK;
+}
+
+/* --- evidence --- */
+
+void
+evidence_info(struct id tenant, char info[static EVIDENCE_INFO_BYTES])
+{
+    char text[ID_TEXT_BYTES];
+
+    id_format(tenant, text);
+    (void) snprintf(info, EVIDENCE_INFO_BYTES, "huzhu evidence %s", text);
+}
+
+bool
+evidence_key(struct call *c, uint8_t key[static KEY_BYTES], const char **id)
+{
+    struct svc_thread *thread = c->thread;
+    char info[EVIDENCE_INFO_BYTES];
+
+    if (!thread->rt->ring)
+        return false;
+    *id = thread->evidence_key_id;
+    for (size_t i = 0; i < DATA_KEYS_CACHED; i++) {
+        const struct cached_key *slot = &thread->evidence_keys[i];
+        if (slot->used && id_cmp(slot->tenant, c->tenant) == 0) {
+            memcpy(key, slot->key, KEY_BYTES);
+            return true;
+        }
+    }
+    evidence_info(c->tenant, info);
+    shared_key_current(thread->rt->ring, info, thread->evidence_key_id, key);
+    struct cached_key *slot =
+        &thread->evidence_keys[thread->next_evidence_key++ % DATA_KEYS_CACHED];
+    slot->tenant = c->tenant;
+    slot->used = true;
+    memcpy(slot->key, key, KEY_BYTES);
+    return true;
+}
+
+void
+evidence_mac(const uint8_t key[static KEY_BYTES], const char *what, struct id request_id,
+             const uint8_t sum[static SHA256_BYTES], uint8_t mac[static SHA256_BYTES])
+{
+    uint8_t text[8 + sizeof request_id.bytes + SHA256_BYTES];
+    const size_t size = strlen(what) + 1;
+
+    assert(size <= 8);
+    memcpy(text, what, size);
+    memcpy(text + size, request_id.bytes, sizeof request_id.bytes);
+    memcpy(text + size + sizeof request_id.bytes, sum, SHA256_BYTES);
+    hmac_sha256(key, text, size + sizeof request_id.bytes + SHA256_BYTES, mac);
 }

@@ -16,6 +16,7 @@ struct program {
     const struct svc *svc;
     struct runtime_conf conf;
     void *service_conf;
+    char **arguments; /* behind the verb */
 };
 
 static int
@@ -136,6 +137,50 @@ run_ping(struct program *program)
     return EXIT_SUCCESS;
 }
 
+static err_t
+print_evidence(const struct program *program, FILE *body, struct err *err)
+{
+    static uint8_t bytes[BUS_ENVELOPE_BYTES_MAX + 1];
+    static const char *const whats[] = { "body", "reply" };
+    OWNED(key_ring_destroy) struct key_ring *ring = NULL;
+    uint8_t key[KEY_BYTES], sum[SHA256_BYTES], mac[SHA256_BYTES];
+    char info[EVIDENCE_INFO_BYTES];
+    struct id tenant, request_id;
+
+    if (!id_parse(program->arguments[0], &tenant) ||
+        !id_parse(program->arguments[1], &request_id) ||
+        strlen(program->arguments[2]) != RING_KEY_ID_BYTES)
+        return err_set(err, ERR_INVALID, "evidence.arguments",
+                       "evidence TENANT-ID REQUEST-ID MASTER-KEY-ID, and the bytes on stdin");
+    TRY(need(program->conf.master_keys, "master_keys", err));
+    TRY(key_ring_load(program->conf.master_keys, &ring, err));
+    evidence_info(tenant, info);
+    if (!shared_key_of(ring, program->arguments[2], info, key))
+        return err_set(err, ERR_NOT_FOUND, "keys.unknown", "the master key %s is not in the ring",
+                       program->arguments[2]);
+    const size_t size = fread(bytes, 1, sizeof bytes, body);
+    if (ferror(body) || size == sizeof bytes)
+        return err_set(err, ERR_INVALID, "evidence.body", "stdin cannot be read, or is too long");
+    sha256(bytes, size, sum);
+    for (size_t i = 0; i < COUNT(whats); i++) {
+        evidence_mac(key, whats[i], request_id, sum, mac);
+        (void) printf("%s_mac ", whats[i]);
+        for (size_t byte = 0; byte < sizeof mac; byte++)
+            (void) printf("%02x", mac[byte]);
+        (void) putchar('\n');
+    }
+    explicit_bzero(key, sizeof key);
+    return ERR_OK;
+}
+
+static int
+run_evidence(struct program *program)
+{
+    struct err err;
+
+    return print_evidence(program, stdin, &err) == ERR_OK ? EXIT_SUCCESS : complain(&err);
+}
+
 static int
 run_own(struct program *program, const struct svc_command *command, int argc, char **argv)
 {
@@ -164,8 +209,10 @@ usage(const struct svc *svc, FILE *out)
 {
     (void) fprintf(out,
                    "usage: huzhu-%s [serve] | migrate | ping | --check-config | --help-config | "
-                   "--version\n",
-                   svc->name);
+                   "--version\n"
+                   "       huzhu-%s evidence TENANT-ID REQUEST-ID MASTER-KEY-ID <BODY: what a "
+                   "CommandDone would say of the bytes\n",
+                   svc->name, svc->name);
     for (size_t i = 0; i < svc->command_count; i++)
         (void) fprintf(out, "       huzhu-%s %s: %s\n", svc->name, svc->commands[i].name,
                        svc->commands[i].says);
@@ -187,20 +234,22 @@ run(const struct svc *svc, int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(struct program *program);
-    } verbs[] = { { "serve", run_serve },
-                  { "migrate", run_migrate },
-                  { "ping", run_ping },
-                  { "--check-config", run_check } };
+        int arguments;
+    } verbs[] = { { "serve", run_serve, 0 },
+                  { "migrate", run_migrate, 0 },
+                  { "ping", run_ping, 0 },
+                  { "evidence", run_evidence, 3 },
+                  { "--check-config", run_check, 0 } };
     const char *name = argc > 1 ? argv[1] : "serve";
     const struct svc_command *own = find_command(svc, name);
-    struct program program = { .svc = svc };
+    struct program program = { .svc = svc, .arguments = argv + 2 };
     int status = EX_USAGE;
     struct err err;
     size_t i = 0;
 
     while (i < COUNT(verbs) && strcmp(verbs[i].name, name) != 0)
         i++;
-    if (!own && (i == COUNT(verbs) || argc > 2))
+    if (!own && (i == COUNT(verbs) || (argc > 1 ? argc - 2 : 0) != verbs[i].arguments))
         return usage(svc, strcmp(name, "--help") == 0 ? stdout : stderr);
     if (load_conf(&program, &err) != ERR_OK)
         status = complain(&err);

@@ -140,10 +140,42 @@ bytes_of(const struct id *id)
                           : (ProtobufCBinaryData){ sizeof id->bytes, (uint8_t *) id->bytes };
 }
 
-static ProtobufCBinaryData
-digest_of(uint8_t sum[static SHA256_BYTES])
+/* What is told of a body: nothing where there is no key, because from a plain digest a small body
+ * is soon found by trying. */
+struct evidence {
+    uint8_t macs[2][SHA256_BYTES]; /* of the body, of the reply */
+    const char *key_id;
+    bool known;
+};
+
+static void
+evidence_make(struct call *c, const uint8_t body_sum[static SHA256_BYTES], const uint8_t *reply_sum,
+              struct evidence *evidence)
 {
-    return (ProtobufCBinaryData){ SHA256_BYTES, sum };
+    uint8_t key[KEY_BYTES];
+
+    evidence->known = evidence_key(c, key, &evidence->key_id);
+    if (!evidence->known)
+        return;
+    evidence_mac(key, "body", c->request_id, body_sum, evidence->macs[0]);
+    if (reply_sum)
+        evidence_mac(key, "reply", c->request_id, reply_sum, evidence->macs[1]);
+    explicit_bzero(key, sizeof key);
+}
+
+static ProtobufCBinaryData
+mac_of(struct evidence *evidence, int which)
+{
+    return evidence->known ? (ProtobufCBinaryData){ SHA256_BYTES, evidence->macs[which] }
+                           : (ProtobufCBinaryData){ 0, NULL };
+}
+
+static char *
+mac_key_of(const struct evidence *evidence)
+{
+    /* packed, never written to */
+    return evidence->known ? (char *) (uintptr_t) evidence->key_id
+                           : (char *) protobuf_c_empty_string;
 }
 
 err_t
@@ -199,6 +231,7 @@ record_refusal(struct call *c, const struct request *request)
     const struct err refused = c->err;
     Bus__CommandRefused event = BUS__COMMAND_REFUSED__INIT;
     uint8_t body_sha256[SHA256_BYTES];
+    struct evidence evidence;
     int attempts = 0;
 
     if (thread->refusals_us < now_us - REFUSAL_BURST_US)
@@ -209,23 +242,26 @@ record_refusal(struct call *c, const struct request *request)
     }
     thread->refusals_us += REFUSAL_COST_US;
 
-    /* The body of a BARE method may be a password and little else: from the digest of such a body
-     * the password can be guessed, so none is kept. */
+    /* The body of a BARE method may be a password and little else: who has the key could guess it
+     * from a digest, so none is kept. */
     const bool may_hold_secret = !request->method || request->method->effect == SVC_BARE;
-    sha256(request->envelope->body.data, request->envelope->body.len, body_sha256);
     event.request_id = bytes_of(&c->request_id);
     event.method = (char *) loggable(c->method);
     event.account_id = bytes_of(&c->account);
     event.session_id = bytes_of(&c->session);
     event.roles = c->roles;
     event.caller = (char *) c->caller;
-    if (!may_hold_secret)
-        event.body_sha256 = digest_of(body_sha256);
     event.code = (char *) err_name(refused.code);
     event.reason = (char *) refused.reason;
     const struct id tenant = c->tenant;
     if (refused.code == ERR_UNAUTHENTICATED || strcmp(refused.reason, "call.tenant") == 0)
         c->tenant = (struct id){ { 0 } };
+    if (!may_hold_secret) {
+        sha256(request->envelope->body.data, request->envelope->body.len, body_sha256);
+        evidence_make(c, body_sha256, NULL, &evidence);
+        event.body_mac = mac_of(&evidence, 0);
+        event.mac_key = mac_key_of(&evidence);
+    }
     const struct tx_options options = options_of(c, false);
     if (call_in_tx(c, &options, refusal_step, &event.base, &attempts) != ERR_OK)
         LOG(WARNING, &c->log, "refusal.unrecorded", L_TEXT("reason", c->err.reason));
@@ -271,18 +307,21 @@ store_reply(struct call *c, struct request *request)
 {
     Bus__CommandDone event = BUS__COMMAND_DONE__INIT;
     uint8_t reply_sha256[SHA256_BYTES];
+    struct evidence evidence;
     ProtobufCBinaryData body, stored;
 
     TRY(seal_reply(c, request, &stored));
     sha256(request->reply.data, request->reply.len, reply_sha256);
+    evidence_make(c, request->body_sha256, reply_sha256, &evidence);
     event.request_id = bytes_of(&c->request_id);
     event.method = (char *) c->method;
     event.account_id = bytes_of(&c->account);
     event.session_id = bytes_of(&c->session);
     event.roles = c->roles;
     event.caller = (char *) c->caller;
-    event.body_sha256 = digest_of(request->body_sha256);
-    event.reply_sha256 = digest_of(reply_sha256);
+    event.body_mac = mac_of(&evidence, 0);
+    event.reply_mac = mac_of(&evidence, 1);
+    event.mac_key = mac_key_of(&evidence);
     TRY(message_pack(c, &event.base, &body));
 
     if (fault_hit("replay.store"))

@@ -131,6 +131,7 @@ svc_thread_destroy(struct svc_thread *thread)
     for (size_t i = 0; i < PRINCIPALS_CACHED; i++)
         free(thread->principals[i]);
     explicit_bzero(thread->keys, sizeof thread->keys);
+    explicit_bzero(thread->evidence_keys, sizeof thread->evidence_keys);
     db_close(thread->db);
     arena_destroy(thread->arena);
     free(thread);

@@ -90,6 +90,9 @@ struct svc_thread {
     struct cached_principal *principals[PRINCIPALS_CACHED]; /* made when first needed */
     struct cached_key keys[DATA_KEYS_CACHED];
     unsigned next_key;
+    struct cached_key evidence_keys[DATA_KEYS_CACHED];
+    unsigned next_evidence_key;
+    char evidence_key_id[RING_KEY_ID_BYTES + 1]; /* of the master key they come from */
     bool key_is_fresh; /* this transaction made a data key: not to be cached, it may roll back */
     char traceparent[TRACEPARENT_BYTES]; /* of the request in hand */
     int64_t refusals_us; /* the instant up to which the budget of recorded refusals is used */
@@ -142,6 +145,20 @@ err_t request_run(struct call *c, struct request *request) MUST_CHECK;
 /* Runs fn in a transaction, again while it is raced or the database is away and time is left. */
 err_t call_in_tx(struct call *c, const struct tx_options *options,
                  err_t (*fn)(struct call *, void *), void *arg, int *attempts) MUST_CHECK;
+
+/* --- evidence: what CommandDone says of a body, so that who has the body can show that it was this
+ * one, and nobody else can try out which it was --- */
+
+/* HMAC-SHA256 under the key over "body" or "reply", the request's id (so that equal bodies do not
+ * look equal) and the body's SHA-256. */
+void evidence_mac(const uint8_t key[static KEY_BYTES], const char *what, struct id request_id,
+                  const uint8_t sum[static SHA256_BYTES], uint8_t mac[static SHA256_BYTES]);
+/* The call's tenant's key for it, of the current master key; false without a key ring.  *id dies
+ * with the thread. */
+bool evidence_key(struct call *c, uint8_t key[static KEY_BYTES], const char **id) MUST_CHECK;
+/* "huzhu evidence <tenant>": what a master key derives it for. */
+#define EVIDENCE_INFO_BYTES (sizeof "huzhu evidence " + ID_TEXT_BYTES)
+void evidence_info(struct id tenant, char info[static EVIDENCE_INFO_BYTES]);
 
 /* The events of the runtime itself (bus.proto). */
 void record_refusal(struct call *c, const struct request *request);

@@ -260,10 +260,23 @@ static const struct {
       "Cookie: __Host-huzhu=good-1\r\nX-CSRF-Token: csrf-1\r\nOrigin: null\r\n\r\n",
       403, "session.cross_site", 0 },
     { "a bearer token needs no CSRF token",
-      "POST /api/v1/echo HTTP/1.1\r\n" H "Authorization: Bearer api\r\n\r\n", 200, "{}", 1 },
+      "POST /api/v1/echo HTTP/1.1\r\n" H "Authorization: Bearer api\r\nIdempotency-Key: k\r\n\r\n",
+      200, "{}", 1 },
     { "bearer in small letters",
-      "POST /api/v1/echo HTTP/1.1\r\n" H "Authorization: bearer api\r\n\r\n", 200, "{}", 1 },
-    { "an unknown bearer token",
+      "POST /api/v1/echo HTTP/1.1\r\n" H "Authorization: bearer api\r\nIdempotency-Key: k\r\n\r\n",
+      200, "{}", 1 },
+    { "a program's write without a key",
+      "POST /api/v1/echo HTTP/1.1\r\n" H "Authorization: Bearer api\r\n\r\n", 400,
+      "\"reason\":\"idempotency.missing\"", 0 },
+    { "a program's write without a key, with a body",
+      "POST /api/v1/echo HTTP/1.1\r\n" H "Authorization: Bearer api\r\n"
+      "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
+      400, "写操作须带 Idempotency-Key 请求头", 0 },
+    { "a program's read without a key",
+      "GET /api/v1/echo HTTP/1.1\r\n" H "Authorization: Bearer api\r\n\r\n", 200, "{}", 1 },
+    { "what renews a session needs no key",
+      "POST /api/v1/renew HTTP/1.1\r\n" H "Authorization: Bearer api\r\n\r\n", 200, "{", 1 },
+    { "who is unknown is not told of keys",
       "POST /api/v1/echo HTTP/1.1\r\n" H "Authorization: Bearer nope\r\n\r\n", 401,
       "session.unknown", 0 },
     { "another scheme", "POST /api/v1/echo HTTP/1.1\r\n" H "Authorization: Basic YTpi\r\n\r\n", 401,
@@ -400,10 +413,12 @@ the_envelope_says_who_and_until_when(void **state)
     assert_true(seen.principal_size > 0);
     assert_in_range(seen.deadline_us - now_us, US_PER_SECOND / 2, 3 * US_PER_SECOND);
 
-    /* What the client leaves out: the key is minted for a write, not for a read. */
-    assert_int_equal(
-        ask(*state, "POST /api/v1/echo HTTP/1.1\r\n" H "Authorization: Bearer api\r\n\r\n", NULL),
-        200);
+    /* What a browser leaves out: the key is minted for a write, not for a read. */
+    assert_int_equal(ask(*state,
+                         "POST /api/v1/echo HTTP/1.1\r\n" H
+                         "Cookie: __Host-huzhu=good-1\r\nX-CSRF-Token: csrf-1\r\n\r\n",
+                         NULL),
+                     200);
     assert_int_equal(strlen(seen.key), 36);
     assert_string_equal(seen.language, "zh-CN");
     assert_int_equal(
@@ -553,6 +568,22 @@ health_tells_of_each_service(void **state)
     services_down = false;
 }
 
+static bool
+operation_takes_key(const char *contract, const char *path)
+{
+    char quoted[64];
+
+    (void) snprintf(quoted, sizeof quoted, "\"%s\":{", path);
+    const char *at = strstr(contract, quoted);
+    assert_non_null(at);
+    at = strstr(at, "\"post\":{");
+    assert_non_null(at);
+    const char *end = strstr(at, "\"responses\":");
+    const char *key = strstr(at, "#/components/parameters/idempotencyKey");
+    assert_non_null(end);
+    return key && key < end;
+}
+
 static void
 the_contract_is_published(void **state)
 {
@@ -562,6 +593,13 @@ the_contract_is_published(void **state)
     assert_string_equal(answer_header(&answer, "Content-Type"), "application/json");
     assert_non_null(strstr(answer.body, "\"openapi\":\"3.1.0\""));
     assert_non_null(strstr(answer.body, "\"/api/v1/sessions:signOut\""));
+    /* a key where one is asked for, and nowhere else */
+    assert_true(operation_takes_key(answer.body, "/api/v1/echo"));
+    assert_false(operation_takes_key(answer.body, "/api/v1/renew"));
+    assert_false(operation_takes_key(answer.body, "/api/v1/sessions"));
+    assert_false(operation_takes_key(answer.body, "/api/v1/sessions:signOut"));
+    assert_non_null(strstr(answer.body, "\"in\":\"header\",\"required\":true,\"description\":"
+                                        "\"A key of the caller's"));
     answer_free(&answer);
 }
 

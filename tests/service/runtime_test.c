@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "arena/arena_pb.h"
@@ -412,6 +413,247 @@ a_repeat_is_answered_from_the_stored_reply(void **state)
     assert_int_equal(sum_of(town), 5);
     assert_int_equal(rows_in("event"), 2);
     assert_int_equal(rows_in("reply"), 1);
+}
+
+/* --- evidence --- */
+
+/* The newest event of a topic in all logs; packed in `bytes`. */
+static size_t
+event_body(const char *topic, uint8_t bytes[static 1024])
+{
+    PGconn *feed = cluster_connect(cluster, "huzhu_claims_feed");
+    const char *const values[] = { topic };
+    PGresult *result =
+        PQexecParams(feed,
+                     "SELECT body FROM claims.event WHERE topic = 'huzhu.bus.v1.' || $1::text"
+                     " ORDER BY tx DESC, seq DESC LIMIT 1",
+                     1, NULL, values, NULL, NULL, 1);
+
+    assert_int_equal(PQntuples(result), 1);
+    const size_t size = (size_t) PQgetlength(result, 0, 0);
+    assert_true(size <= 1024);
+    memcpy(bytes, PQgetvalue(result, 0, 0), size);
+    PQclear(result);
+    PQfinish(feed);
+    return size;
+}
+
+static Bus__CommandDone *
+last_done(void)
+{
+    uint8_t bytes[1024];
+    const size_t size = event_body("CommandDone", bytes);
+    Bus__CommandDone *done = bus__command_done__unpack(NULL, size, bytes);
+
+    assert_non_null(done);
+    return done;
+}
+
+/* What an auditor with the key ring works out, by crypto.h alone. */
+static void
+assert_evidence(const ProtobufCBinaryData *mac, const char *key_id, struct id tenant,
+                const char *what, const struct id *request_id, const ProtobufCBinaryData *body)
+{
+    OWNED(key_ring_destroy) struct key_ring *ring = NULL;
+    char info[64] = "huzhu evidence ";
+    uint8_t key[KEY_BYTES], text[64], expected[SHA256_BYTES];
+    const size_t size = strlen(what) + 1;
+    struct err err;
+
+    assert_int_equal(key_ring_load(keys_ring(keys), &ring, &err), ERR_OK);
+    id_format(tenant, info + strlen(info));
+    assert_int_equal(strlen(key_id), RING_KEY_ID_BYTES);
+    assert_true(shared_key_of(ring, key_id, info, key));
+    memcpy(text, what, size);
+    memcpy(text + size, request_id->bytes, 16);
+    sha256(body->data, body->len, text + size + 16);
+    hmac_sha256(key, text, size + 16 + SHA256_BYTES, expected);
+    assert_int_equal(mac->len, SHA256_BYTES);
+    assert_memory_equal(mac->data, expected, SHA256_BYTES);
+}
+
+static void
+a_body_is_told_by_a_mac_that_nobody_can_try_out(void **state)
+{
+    const struct person clerk = a_person(town, ROLE_VILLAGE_CLERK);
+    const struct person other = a_person(other_town, ROLE_VILLAGE_CLERK);
+    struct request_of *first = add_request(&clerk, new_id(), 5, "k1");
+    Bus__Answer answer;
+
+    (void) state;
+    assert_int_equal(ask(first, &answer), ERR_OK);
+    Bus__CommandDone *done = last_done();
+    /* nothing that hashes without a key */
+    assert_int_equal(done->body_sha256.len, 0);
+    assert_int_equal(done->reply_sha256.len, 0);
+    assert_evidence(&done->body_mac, done->mac_key, town, "body", &first->request_id,
+                    &first->envelope.body);
+    assert_evidence(&done->reply_mac, done->mac_key, town, "reply", &first->request_id,
+                    &answer.body);
+
+    /* the same body looks like another one: in another request, and in another town */
+    uint8_t macs[3][SHA256_BYTES];
+    memcpy(macs[0], done->body_mac.data, SHA256_BYTES);
+    bus__command_done__free_unpacked(done, NULL);
+    for (size_t i = 1; i < 3; i++) {
+        struct request_of *again = add_request(i == 1 ? &clerk : &other, new_id(), 5, "k2");
+        free(again->body);
+        again->body = malloc(first->envelope.body.len);
+        assert_non_null(again->body);
+        memcpy(again->body, first->body, first->envelope.body.len);
+        again->envelope.body = (ProtobufCBinaryData){ first->envelope.body.len, again->body };
+        if (i == 2) /* even under one request's id */
+            again->request_id = first->request_id;
+        cluster_sql(cluster, "TRUNCATE claims.toy");
+        assert_int_equal(ask(again, &answer), ERR_OK);
+        done = last_done();
+        assert_evidence(&done->body_mac, done->mac_key, i == 1 ? town : other_town, "body",
+                        &again->request_id, &first->envelope.body);
+        memcpy(macs[i], done->body_mac.data, SHA256_BYTES);
+        bus__command_done__free_unpacked(done, NULL);
+        request_free(again);
+    }
+    assert_memory_not_equal(macs[0], macs[1], SHA256_BYTES);
+    assert_memory_not_equal(macs[0], macs[2], SHA256_BYTES);
+    request_free(first);
+}
+
+static void
+more_towns_than_are_kept_have_their_own_keys(void **state)
+{
+    enum { TOWNS = DATA_KEYS_CACHED + 3 };
+    struct person clerks[TOWNS];
+    Bus__Answer answer;
+
+    (void) state;
+    for (size_t i = 0; i < TOWNS; i++)
+        clerks[i] = a_person(new_id(), ROLE_VILLAGE_CLERK);
+    for (size_t i = 0; i < (size_t) 2 * TOWNS; i++) {
+        const struct person *clerk = &clerks[i % TOWNS];
+        struct request_of *request = add_request(clerk, new_id(), 1, i < TOWNS ? "k1" : "k2");
+        assert_int_equal(ask(request, &answer), ERR_OK);
+        Bus__CommandDone *done = last_done();
+        assert_evidence(&done->body_mac, done->mac_key, clerk->tenant, "body", &request->request_id,
+                        &request->envelope.body);
+        bus__command_done__free_unpacked(done, NULL);
+        request_free(request);
+    }
+}
+
+static void
+a_refused_body_is_told_so_too(void **state)
+{
+    const struct person member = a_person(town, ROLE_MEMBER);
+    struct request_of *request = add_request(&member, new_id(), 5, "k1");
+    uint8_t bytes[1024];
+    Bus__Answer answer;
+
+    (void) state;
+    assert_int_equal(ask(request, &answer), ERR_FORBIDDEN);
+    size_t size = event_body("CommandRefused", bytes);
+    Bus__CommandRefused *refused = bus__command_refused__unpack(NULL, size, bytes);
+    assert_non_null(refused);
+    assert_int_equal(refused->body_sha256.len, 0);
+    assert_evidence(&refused->body_mac, refused->mac_key, town, "body", &request->request_id,
+                    &request->envelope.body);
+    bus__command_refused__free_unpacked(refused, NULL);
+    request_free(request);
+}
+
+static void
+without_a_key_ring_nothing_is_told_of_a_body(void **state)
+{
+    const struct person clerk = a_person(town, ROLE_VILLAGE_CLERK);
+    OWNED(runtime_destroy) struct runtime *bare = NULL;
+    OWNED(svc_thread_destroy) struct svc_thread *worker = NULL;
+    struct runtime_conf conf = conf_of("claims");
+    struct request_of *request = add_request(&clerk, new_id(), 5, "k1");
+    Bus__Answer answer;
+    struct err err;
+
+    (void) state;
+    conf.master_keys = "";
+    assert_int_equal(runtime_create(&toy, &conf, NULL, &bare, &err), ERR_OK);
+    assert_int_equal(svc_thread_create(bare, 5000, &worker, &err), ERR_OK);
+    svc_thread_answer(worker, "gateway", &request->envelope, &answer);
+    assert_int_equal(bus_err_from_code(answer.code), ERR_OK);
+    Bus__CommandDone *done = last_done();
+    assert_int_equal(done->body_mac.len + done->reply_mac.len + done->body_sha256.len +
+                         done->reply_sha256.len,
+                     0);
+    assert_string_equal(done->mac_key, "");
+    bus__command_done__free_unpacked(done, NULL);
+    request_free(request);
+}
+
+/* `huzhu-claims evidence TENANT REQUEST KEY` with the body on stdin; what it prints, "" for a
+ * failure. */
+static void
+run_evidence(const struct request_of *request, const char *key_id, char printed[static 256])
+{
+    char tenant[ID_TEXT_BYTES], request_id[ID_TEXT_BYTES];
+    int in[2], out[2], status = -1;
+
+    id_format(request->tenant, tenant);
+    id_format(request->request_id, request_id);
+    assert_true(pipe(in) == 0 && pipe(out) == 0);
+    const pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        char *argv[] = { (char *) "huzhu-claims",
+                         (char *) "evidence",
+                         tenant,
+                         request_id,
+                         (char *) (uintptr_t) key_id,
+                         NULL };
+        (void) setenv("HUZHU_MASTER_KEYS", keys_ring(keys), 1);
+        (void) dup2(in[0], STDIN_FILENO);
+        (void) dup2(out[1], STDOUT_FILENO);
+        (void) close(in[1]);
+        const int code = svc_main(&toy, 5, argv);
+        (void) fflush(stdout);
+        _exit(code);
+    }
+    (void) close(in[0]);
+    (void) close(out[1]);
+    assert_int_equal(write(in[1], request->envelope.body.data, request->envelope.body.len),
+                     request->envelope.body.len);
+    (void) close(in[1]);
+    size_t size = 0;
+    for (ssize_t got; (got = read(out[0], printed + size, 255 - size)) > 0;)
+        size += (size_t) got;
+    printed[size] = '\0';
+    (void) close(out[0]);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(WEXITSTATUS(status) != 0, size == 0);
+}
+
+static void
+an_operator_can_show_that_a_command_had_this_body(void **state)
+{
+    const struct person clerk = a_person(town, ROLE_VILLAGE_CLERK);
+    struct request_of *request = add_request(&clerk, new_id(), 5, "k1");
+    char printed[256], expected[256] = "body_mac ";
+    Bus__Answer answer;
+
+    (void) state;
+    assert_int_equal(ask(request, &answer), ERR_OK);
+    Bus__CommandDone *done = last_done();
+    for (size_t i = 0; i < done->body_mac.len; i++)
+        (void) snprintf(expected + strlen(expected), 3, "%02x", done->body_mac.data[i]);
+    run_evidence(request, done->mac_key, printed);
+    assert_memory_equal(printed, expected, strlen(expected));
+    assert_string_not_equal(printed + strlen(expected), "");
+
+    request->body[request->envelope.body.len - 1] ^= 1; /* another body */
+    run_evidence(request, done->mac_key, printed);
+    assert_memory_not_equal(printed, expected, strlen(expected));
+    run_evidence(request, "0123456789abcdef", printed); /* a key that is not in the ring */
+    assert_string_equal(printed, "");
+    run_evidence(request, "short", printed);
+    assert_string_equal(printed, "");
+    bus__command_done__free_unpacked(done, NULL);
+    request_free(request);
 }
 
 static void
@@ -1560,6 +1802,11 @@ main(void)
         CLEAN(whoever_has_not_signed_in_sees_the_tenant_of_the_address),
         CLEAN(a_read_may_answer_with_a_file_of_eight_mebibytes),
         CLEAN(a_repeat_is_answered_from_the_stored_reply),
+        CLEAN(a_body_is_told_by_a_mac_that_nobody_can_try_out),
+        CLEAN(more_towns_than_are_kept_have_their_own_keys),
+        CLEAN(a_refused_body_is_told_so_too),
+        CLEAN(without_a_key_ring_nothing_is_told_of_a_body),
+        CLEAN(an_operator_can_show_that_a_command_had_this_body),
         CLEAN(the_same_key_with_another_body_is_a_conflict),
         CLEAN(a_write_needs_a_sound_key),
         CLEAN(what_is_raced_runs_again_and_then_gives_up),

@@ -178,6 +178,7 @@ shape_new(struct shapes *shapes, const ProtobufCMessageDescriptor *descriptor)
     return shape->slots && shape->fields ? shape : NULL;
 }
 
+/* NOLINTBEGIN(misc-no-recursion): each type is compiled once, however they nest */
 static err_t
 field_fill(struct shapes *shapes, struct shape *shape, uint32_t index, struct err *err)
 {
@@ -227,6 +228,7 @@ shapes_get(struct shapes *shapes, const ProtobufCMessageDescriptor *descriptor,
     *shape = fresh;
     return ERR_OK;
 }
+/* NOLINTEND(misc-no-recursion) */
 
 struct shapes *
 shapes_create(void)

@@ -145,7 +145,7 @@ add_escaped(struct text *text, unsigned char byte)
     } else if (byte < sizeof shorts && shorts[byte]) {
         *at++ = shorts[byte];
     } else {
-        memcpy(at, "u00", 3);
+        memcpy(at, "u00", 3); /* NOLINT(bugprone-not-null-terminated-result): goes on */
         at[3] = hex[byte >> 4];
         at[4] = hex[byte & 15];
         at += 5;

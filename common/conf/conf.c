@@ -68,7 +68,7 @@ conf_duration_parse(const char *text, int64_t *ms)
 }
 
 /* The first line of the file; NULL with errno set.  The caller's process keeps it until it ends. */
-static const char *
+static char *
 read_secret(const char *path)
 {
     char line[SECRET_BYTES_MAX];
@@ -92,6 +92,7 @@ read_secret(const char *path)
 static const char *
 store(const struct conf_row *row, const char *value, void *target)
 {
+    char *secret;
     void *member = (char *) target + row->offset;
     const char *rest;
     int64_t number;
@@ -126,12 +127,15 @@ store(const struct conf_row *row, const char *value, void *target)
             *(const char **) member = "";
             return NULL;
         }
-        value = read_secret(value);
-        if (!value)
+        secret = read_secret(value);
+        if (!secret)
             return "its file cannot be read";
-        if ((int64_t) strlen(value) < row->low || (int64_t) strlen(value) > row->high)
+        if ((int64_t) strlen(secret) < row->low || (int64_t) strlen(secret) > row->high) {
+            explicit_bzero(secret, strlen(secret));
+            free(secret);
             return "the length of its file's first line is out of bounds";
-        *(const char **) member = value;
+        }
+        *(const char **) member = secret;
         return NULL;
     }
     return "its kind is unknown";

@@ -1,5 +1,5 @@
 /* password.c - argon2id (RFC 9106) in the PHC string format. */
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <argon2.h>
@@ -34,12 +34,28 @@ password_matches(const char *hash, const char *password)
     return argon2id_verify(hash, password, strlen(password)) == ARGON2_OK;
 }
 
+/* Reads "mark" and the number behind it. */
+static bool
+number_after(const char **at, const char *mark, unsigned long *number)
+{
+    const size_t size = strlen(mark);
+    char *end;
+
+    if (strncmp(*at, mark, size) != 0 || (*at)[size] < '0' || (*at)[size] > '9')
+        return false;
+    *number = strtoul(*at + size, &end, 10);
+    *at = end;
+    return true;
+}
+
 bool
 password_needs_rehash(const char *hash, struct password_cost cost)
 {
-    unsigned version = 0, memory = 0, passes = 0, lanes = 0;
+    unsigned long version, memory, passes, lanes;
+    const char *at = hash;
 
-    if (sscanf(hash, "$argon2id$v=%u$m=%u,t=%u,p=%u$", &version, &memory, &passes, &lanes) != 4)
+    if (!number_after(&at, "$argon2id$v=", &version) || !number_after(&at, "$m=", &memory) ||
+        !number_after(&at, ",t=", &passes) || !number_after(&at, ",p=", &lanes) || *at != '$')
         return true;
     return version != ARGON2_VERSION_NUMBER || memory != cost.memory_kib || passes != cost.passes ||
            lanes != cost.lanes;

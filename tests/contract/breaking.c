@@ -34,7 +34,7 @@ breaking_load(const char *folder)
     (void) snprintf(command, sizeof command,
                     "protoc -I'%s' -I/usr/include --descriptor_set_out=%s '%s'/*.proto", folder,
                     made, folder);
-    const int status = system(command); // NOLINT(cert-env33-c): folders are the caller's own
+    const int status = system(command);
     uint8_t *bytes = malloc(SET_BYTES_MAX);
     if (status == 0 && bytes) {
         const ssize_t got = read(fd, bytes, SET_BYTES_MAX);
@@ -179,8 +179,7 @@ compare_enums(struct report *r, const char *scope, struct enums older, struct en
 }
 
 static void
-compare_message(struct report *r, const char *scope, // NOLINT(misc-no-recursion): depth is protoc's
-                const message_t *older, const message_t *newer)
+compare_message(struct report *r, const char *scope, const message_t *older, const message_t *newer)
 {
     const message_t *const both[2] = { older, newer };
     char path[NAME_BYTES];

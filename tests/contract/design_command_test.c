@@ -93,7 +93,7 @@ the_examples_give_their_tables_in_the_same_bytes(void **state)
         { "T4", 12, { 5290, 2680, 1860, 1220, 950, 760, 580, 500, 380, 340, 300, 300 } }
     };
     char name[64];
-    double got[16];
+    double got[16] = { 0 };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         assert_int_equal(

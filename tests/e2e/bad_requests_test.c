@@ -44,7 +44,6 @@ status_in(const char *bytes)
 {
     int status = 0;
 
-    /* NOLINTNEXTLINE(cert-err34-c): three digits, or none of our answers */
     return sscanf(bytes, "HTTP/1.1 %d ", &status) == 1 ? status : 0;
 }
 
@@ -139,7 +138,6 @@ browser_of(enum who who)
 
 /* In a path, {here} and {there} stand for an account of this and of another tenant, {session} and
  * {token} for things of the other one, {none} for an id that nobody has. */
-/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): in the order in which a row is read */
 static const struct row {
     const char *name;
     enum who who;

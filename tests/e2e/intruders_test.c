@@ -200,7 +200,7 @@ a_principal_is_believed_when_identity_signed_it_and_while_it_is_young(void **sta
     /* A key is taken from its own user alone: who can read it here copies it first. */
     (void) snprintf(command, sizeof command, "install -m 600 %s %s", in_data("keys/principal"),
                     ours);
-    assert_int_equal(system(command), 0); // NOLINT(cert-env33-c): this test's own words
+    assert_int_equal(system(command), 0);
     assert_int_equal(signer_generate(forged, &err), ERR_OK);
     if (speaks_as_administrator(ours, now_us, false, &err) != ERR_OK)
         fail_msg("%s: %s", err.reason, err.text);

@@ -62,7 +62,7 @@ asks(const struct world *w, const char *words)
 
     (void) snprintf(command, sizeof command, "%s --ask %s %s 2>&1", supervise, in_folder(w, "s"),
                     words);
-    FILE *pipe = popen(command, "re"); // NOLINT(cert-env33-c): words are this test's own
+    FILE *pipe = popen(command, "re");
     assert_non_null(pipe);
     const size_t got = fread(answer, 1, sizeof answer - 1, pipe);
     answer[got] = '\0';
@@ -86,7 +86,6 @@ sees(const struct world *w, const char *name)
     (void) snprintf(line, sizeof line, "\n%s ", name);
     const char *at = strstr(asks(w, "status"), line);
     assert_non_null(at);
-    /* NOLINTNEXTLINE(cert-err34-c): the supervisor wrote the numbers */
     assert_int_equal(sscanf(at + strlen(line), "%15s %d %lld %u", seen.state, &seen.pid, &seconds,
                             &seen.restarts),
                      4);
@@ -144,7 +143,7 @@ no_world(void **state)
         (void) waitpid(w->supervisor, NULL, 0);
     }
     (void) snprintf(command, sizeof command, "rm -rf %s", w->folder);
-    assert_int_equal(system(command), 0); // NOLINT(cert-env33-c): a name from mkdtemp
+    assert_int_equal(system(command), 0);
     free(w);
     return 0;
 }
@@ -314,7 +313,7 @@ two_supervisors_of_one_instance_do_not_meet(void **state)
     write_table(w, "process a 1\nexec /bin/sleep 1000\n");
     starts(w);
     (void) snprintf(command, sizeof command, "%s %s 2>/dev/null", supervise, in_folder(w, "table"));
-    const int status = system(command); // NOLINT(cert-env33-c): this test's own words
+    const int status = system(command);
     assert_int_equal(WEXITSTATUS(status), 3);
 }
 
@@ -340,7 +339,7 @@ a_table_with_a_fault_is_refused_with_its_line(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         write_table(w, cases[i].lines);
         (void) snprintf(command, sizeof command, "%s %s 2>&1", supervise, in_folder(w, "table"));
-        FILE *pipe = popen(command, "re"); // NOLINT(cert-env33-c): this test's own words
+        FILE *pipe = popen(command, "re");
         assert_non_null(pipe);
         const size_t got = fread(answer, 1, sizeof answer - 1, pipe);
         answer[got] = '\0';

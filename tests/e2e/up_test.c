@@ -70,7 +70,6 @@ resident_kib(int pid)
     FILE *file = fopen(path, "re");
     assert_non_null(file);
     while (fgets(line, sizeof line, file)) {
-        /* NOLINTNEXTLINE(cert-err34-c): the kernel wrote the number */
         if (sscanf(line, "VmRSS: %ld kB", &kib) == 1)
             break;
     }

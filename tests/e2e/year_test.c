@@ -123,7 +123,7 @@ recomputed(const char *sed)
         "rm -rf %s/x && cp -r %s/demo/export %s/x && sed -i -E '%s' %s/x/yishan/ledger.csv && "
         "python3 %s/deploy/demo/recompute.py %s/x/*",
         p->root, p->data, p->root, sed, p->root, HUZHU_SOURCE_DIR, p->root);
-    return WEXITSTATUS(system(command)); // NOLINT(cert-env33-c): the test's own words
+    return WEXITSTATUS(system(command));
 }
 
 static void

@@ -43,7 +43,7 @@ struct answer {
     json_t *body;
 };
 
-/* Ids that say what they are: 'h', 7 -> a household's.  Eight live at a time. */
+/* Ids that say what they are: 'h', 7 -> a household's.  Thirty-two live at a time. */
 static inline const char *
 uid(char kind, int n)
 {

@@ -79,7 +79,7 @@ hz(const struct platform *p, int *status, const char *words)
         snprintf(command, sizeof command, "%s/deploy/hz --data %s --bin %s/bin %s 2>>%s/hz.log",
                  HUZHU_SOURCE_DIR, p->data, HUZHU_BINARY_DIR, words, p->root);
     assert_true(made > 0 && made < (int) sizeof command);
-    FILE *pipe = popen(command, "re"); // NOLINT(cert-env33-c): the test's own words
+    FILE *pipe = popen(command, "re");
     assert_non_null(pipe);
     char *said = read_all(pipe);
     const int ended = pclose(pipe);
@@ -264,7 +264,7 @@ platform_down(struct platform *p)
     assert_int_equal(spoke, 0);
     if (!getenv("HUZHU_TEST_KEEP")) {
         (void) snprintf(command, sizeof command, "rm -rf %s", p->root);
-        assert_int_equal(system(command), 0); // NOLINT(cert-env33-c): a name from mkdtemp
+        assert_int_equal(system(command), 0);
     }
     free(p);
 }
@@ -303,7 +303,7 @@ ask_supervisor(const struct platform *p, const char *words)
 
     (void) snprintf(command, sizeof command, "%s/bin/huzhu-supervise --ask %s/run/supervise %s",
                     p->data, p->data, words);
-    FILE *pipe = popen(command, "re"); // NOLINT(cert-env33-c): the test's own words
+    FILE *pipe = popen(command, "re");
     assert_non_null(pipe);
     char *said = read_all(pipe);
     assert_int_equal(pclose(pipe), 0);
@@ -330,7 +330,6 @@ pid_of(const struct platform *p, const char *process)
     (void) snprintf(line, sizeof line, "\n%s ", process);
     const char *at = strstr(said, line);
     assert_non_null(at);
-    /* NOLINTNEXTLINE(cert-err34-c): the supervisor wrote the number */
     assert_int_equal(sscanf(at + strlen(line), "%15s %d", state, &pid), 2);
     free(said);
     return strcmp(state, "up") == 0 ? pid : 0;

@@ -653,85 +653,84 @@ forge_leaf(int64_t seq)
     (void) cluster_sql(cluster, sql);
 }
 
+static const struct {
+    const char *name, *sql, *said;
+} tamperings[] = {
+    { "a changed body", "UPDATE audit.record SET body = 'other' WHERE seq = 3",
+      "record 3 was changed" },
+    { "a changed instant",
+      "UPDATE audit.record SET recorded_at = recorded_at + interval '1 us' WHERE seq = 0",
+      "record 0 was changed" },
+    { "a changed topic", "UPDATE audit.record SET topic = 'x' WHERE seq = 9",
+      "record 9 was changed" },
+    { "a changed source", "UPDATE audit.record SET source = 'coding' WHERE seq = 1",
+      "record 1 was changed" },
+    { "a changed trace", "UPDATE audit.record SET traceparent = 'x' WHERE seq = 1",
+      "record 1 was changed" },
+    { "a changed event id", "UPDATE audit.record SET event_id = tenant_id WHERE seq = 1",
+      "record 1 was changed" },
+    { "a changed leaf hash", "UPDATE audit.record SET leaf_hash = sha256('x') WHERE seq = 5",
+      "record 5 was changed" },
+    { "a record of another tenant",
+      "UPDATE audit.record SET tenant_id = "
+      "'22020000-0000-0000-0000-000000000000' WHERE seq = 9",
+      "record 9 was changed" },
+    { "a missing record", "DELETE FROM audit.record WHERE seq = 4",
+      "record 4 is missing or out of its place" },
+    { "a missing first record", "DELETE FROM audit.record WHERE seq = 0",
+      "record 0 is missing or out of its place" },
+    { "a missing last record", "DELETE FROM audit.record WHERE seq = 9",
+      "covers some that are missing" },
+    { "a missing record, the others closed up",
+      "DELETE FROM audit.record WHERE seq = 4; UPDATE audit.record SET seq = seq - 1 WHERE seq "
+      "= 5;"
+      "UPDATE audit.record SET seq = seq - 1 WHERE seq = 6;"
+      "UPDATE audit.record SET seq = seq - 1 WHERE seq = 7;"
+      "UPDATE audit.record SET seq = seq - 1 WHERE seq = 8;"
+      "UPDATE audit.record SET seq = seq - 1 WHERE seq = 9;"
+      "UPDATE audit.log SET next_seq = 9, integrated = 9",
+      "of the tree is not that of its records" },
+    { "two records changed about",
+      "UPDATE audit.record SET seq = 100 WHERE seq = 2; UPDATE audit.record SET seq = 2 WHERE "
+      "seq = 7;"
+      "UPDATE audit.record SET seq = 7 WHERE seq = 100",
+      "of the tree is not that of its records" },
+    { "a record put in between, the log none the wiser",
+      "INSERT INTO audit.record SELECT tenant_id, 10, source, event_id, topic, recorded_at,"
+      " traceparent, body, leaf_hash FROM audit.record WHERE seq = 3",
+      "the log has given 10 places, 11 records are there" },
+    { "a changed node", "UPDATE audit.node SET hash = sha256('x') WHERE level = 2 AND index = 0",
+      "node (2, 0) of the tree" },
+    { "a missing node", "DELETE FROM audit.node WHERE level = 1 AND index = 1",
+      "18 nodes, 17 are there" },
+    { "a node too many",
+      "INSERT INTO audit.node SELECT tenant_id, 1, 5, hash FROM audit.node "
+      "WHERE level = 1 AND index = 1",
+      "node (1, 5) of the tree" },
+    { "a changed root", "UPDATE audit.head SET root_hash = sha256('x') WHERE size = 10",
+      "the head of 10 records was signed over others" },
+    { "a changed signature",
+      "UPDATE audit.head SET signature = set_byte(signature, 9, get_byte(signature, 9) # 1)"
+      " WHERE size = 6",
+      "the head of 6 records is not signed by a trusted key" },
+    { "another key id", "UPDATE audit.head SET key_id = 'ffffffffffffffff' WHERE size = 6",
+      "the head of 6 records is not signed by a trusted key" },
+    { "a head of another time",
+      "UPDATE audit.head SET signed_at = signed_at + interval '1 us' WHERE size = 6",
+      "the head of 6 records is not signed by a trusted key" },
+    { "a head of a larger tree", "UPDATE audit.head SET size = 11 WHERE size = 10",
+      "covers some that are missing" },
+    { "a missing newest head", "DELETE FROM audit.head WHERE size = 10",
+      "the newest head has 6 records, the tree 10" },
+    { "a log cut off at an older head",
+      "DELETE FROM audit.record WHERE seq >= 6; DELETE FROM audit.head WHERE size = 10",
+      "the log has given 10 places, 6 records are there" },
+    { "a log without its row", "DELETE FROM audit.log", "the log has given 0 places" },
+};
+
 static void
 every_tampering_is_found(void **state)
 {
-    static const struct {
-        const char *name, *sql, *said;
-    } cases[] = {
-        { "a changed body", "UPDATE audit.record SET body = 'other' WHERE seq = 3",
-          "record 3 was changed" },
-        { "a changed instant",
-          "UPDATE audit.record SET recorded_at = recorded_at + interval '1 us' WHERE seq = 0",
-          "record 0 was changed" },
-        { "a changed topic", "UPDATE audit.record SET topic = 'x' WHERE seq = 9",
-          "record 9 was changed" },
-        { "a changed source", "UPDATE audit.record SET source = 'coding' WHERE seq = 1",
-          "record 1 was changed" },
-        { "a changed trace", "UPDATE audit.record SET traceparent = 'x' WHERE seq = 1",
-          "record 1 was changed" },
-        { "a changed event id", "UPDATE audit.record SET event_id = tenant_id WHERE seq = 1",
-          "record 1 was changed" },
-        { "a changed leaf hash", "UPDATE audit.record SET leaf_hash = sha256('x') WHERE seq = 5",
-          "record 5 was changed" },
-        { "a record of another tenant",
-          "UPDATE audit.record SET tenant_id = "
-          "'22020000-0000-0000-0000-000000000000' WHERE seq = 9",
-          "record 9 was changed" },
-        { "a missing record", "DELETE FROM audit.record WHERE seq = 4",
-          "record 4 is missing or out of its place" },
-        { "a missing first record", "DELETE FROM audit.record WHERE seq = 0",
-          "record 0 is missing or out of its place" },
-        { "a missing last record", "DELETE FROM audit.record WHERE seq = 9",
-          "covers some that are missing" },
-        { "a missing record, the others closed up",
-          "DELETE FROM audit.record WHERE seq = 4; UPDATE audit.record SET seq = seq - 1 WHERE seq "
-          "= 5;"
-          "UPDATE audit.record SET seq = seq - 1 WHERE seq = 6;"
-          "UPDATE audit.record SET seq = seq - 1 WHERE seq = 7;"
-          "UPDATE audit.record SET seq = seq - 1 WHERE seq = 8;"
-          "UPDATE audit.record SET seq = seq - 1 WHERE seq = 9;"
-          "UPDATE audit.log SET next_seq = 9, integrated = 9",
-          "of the tree is not that of its records" },
-        { "two records changed about",
-          "UPDATE audit.record SET seq = 100 WHERE seq = 2; UPDATE audit.record SET seq = 2 WHERE "
-          "seq = 7;"
-          "UPDATE audit.record SET seq = 7 WHERE seq = 100",
-          "of the tree is not that of its records" },
-        { "a record put in between, the log none the wiser",
-          "INSERT INTO audit.record SELECT tenant_id, 10, source, event_id, topic, recorded_at,"
-          " traceparent, body, leaf_hash FROM audit.record WHERE seq = 3",
-          "the log has given 10 places, 11 records are there" },
-        { "a changed node",
-          "UPDATE audit.node SET hash = sha256('x') WHERE level = 2 AND index = 0",
-          "node (2, 0) of the tree" },
-        { "a missing node", "DELETE FROM audit.node WHERE level = 1 AND index = 1",
-          "18 nodes, 17 are there" },
-        { "a node too many",
-          "INSERT INTO audit.node SELECT tenant_id, 1, 5, hash FROM audit.node "
-          "WHERE level = 1 AND index = 1",
-          "node (1, 5) of the tree" },
-        { "a changed root", "UPDATE audit.head SET root_hash = sha256('x') WHERE size = 10",
-          "the head of 10 records was signed over others" },
-        { "a changed signature",
-          "UPDATE audit.head SET signature = set_byte(signature, 9, get_byte(signature, 9) # 1)"
-          " WHERE size = 6",
-          "the head of 6 records is not signed by a trusted key" },
-        { "another key id", "UPDATE audit.head SET key_id = 'ffffffffffffffff' WHERE size = 6",
-          "the head of 6 records is not signed by a trusted key" },
-        { "a head of another time",
-          "UPDATE audit.head SET signed_at = signed_at + interval '1 us' WHERE size = 6",
-          "the head of 6 records is not signed by a trusted key" },
-        { "a head of a larger tree", "UPDATE audit.head SET size = 11 WHERE size = 10",
-          "covers some that are missing" },
-        { "a missing newest head", "DELETE FROM audit.head WHERE size = 10",
-          "the newest head has 6 records, the tree 10" },
-        { "a log cut off at an older head",
-          "DELETE FROM audit.record WHERE seq >= 6; DELETE FROM audit.head WHERE size = 10",
-          "the log has given 10 places, 6 records are there" },
-        { "a log without its row", "DELETE FROM audit.log", "the log has given 0 places" },
-    };
-
     keeps(town, 6);
     keeps(town, 4);
     assert_int_equal(verify(NULL, NULL), 0);
@@ -739,17 +738,17 @@ every_tampering_is_found(void **state)
                                 "CREATE TABLE public.n AS TABLE audit.node;"
                                 "CREATE TABLE public.h AS TABLE audit.head;"
                                 "CREATE TABLE public.l AS TABLE audit.log");
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < COUNT(tamperings); i++) {
         char sql[2048];
 
         (void) snprintf(sql, sizeof sql,
                         "SET session_replication_role = replica; %s;"
                         "RESET session_replication_role",
-                        cases[i].sql);
+                        tamperings[i].sql);
         (void) cluster_sql(cluster, sql);
         const int status = verify(NULL, NULL);
-        if (status != 1 || !strstr(said, cases[i].said) || !strstr(said, "NOT verified"))
-            fail_msg("%s: status %d\n%s", cases[i].name, status, said);
+        if (status != 1 || !strstr(said, tamperings[i].said) || !strstr(said, "NOT verified"))
+            fail_msg("%s: status %d\n%s", tamperings[i].name, status, said);
         (void) cluster_sql(
             cluster, "SET client_min_messages = warning; SET session_replication_role = replica;"
                      "TRUNCATE audit.record, audit.node, audit.head, audit.log;"

@@ -59,11 +59,25 @@ dependencies()
         }'
 }
 
+lint_one() # KEY SOURCE
+{
+    local said status=0
+    said=$(clang-tidy -p "$build" --quiet "--header-filter=^$root/(common|services|gateway|deploy|tests)/" \
+        --extra-arg-before=-include "--extra-arg-before=$root/tests/tidy/analyzer.h" "$root/$2" 2>&1) || status=$?
+    if ((status == 0)); then
+        : >"$cache/$1"
+        return
+    fi
+    printf '%s\n' "$said" | grep -v ' warnings generated\.$' # in one write, since several run at once
+    return 1
+}
+
 # KEY<tab>SOURCE of every source.
 keys()
 {
     local common line
-    common=$(cat "$root/.clang-tidy" <(clang-tidy --version) "${BASH_SOURCE[0]}" | sha256sum)
+    common=$(cat <(grep -hv '^#' "$root/.clang-tidy" "$root/tests/.clang-tidy") "$root/tests/tidy/analyzer.h" \
+        <(clang-tidy --version) <(declare -f lint_one) | sha256sum)
     cut -f 2 "$work/dependencies" | sort -u | tr '\n' '\0' | xargs -0 sha256sum >"$work/sums"
     # One line a source, of all that its result depends on.
     awk -F '\t' -v common="$common" '
@@ -132,18 +146,6 @@ while IFS=$'\t' read -r key source; do
     if [[ -f $cache/$key ]]; then touch "$cache/$key"; else printf '%s\n%s\n' "$key" "$source"; fi
 done <"$work/keys" >"$work/todo"
 
-lint_one() # KEY SOURCE
-{
-    local said status=0
-    said=$(clang-tidy -p "$build" --quiet "--header-filter=^$root/(common|services|gateway|deploy|tests)/" \
-        "$root/$2" 2>&1) || status=$?
-    if ((status == 0)); then
-        : >"$cache/$1"
-        return
-    fi
-    printf '%s\n' "$said" | grep -v ' warnings generated\.$' # in one write, since several run at once
-    return 1
-}
 export -f lint_one
 export root build cache
 

@@ -198,7 +198,8 @@ case_region(struct arena *arena, uint64_t seed, size_t group_count, size_t ages,
         const double popular = exp(-weight) * exp(case_between(&seed, -2, 2));
         rate_sum += popular;
         for (size_t s = 0; s < strata; s++) {
-            const double age = (double) (s / 2 / classes) / (double) ages;
+            const size_t band = s / 2 / classes;
+            const double age = (double) band / (double) ages;
             rates[s * group_count + i] = popular * (0.4 + 3 * age * age) * (s % 2 ? 1.1 : 0.9) *
                                          case_between(&seed, .7, 1.3);
         }

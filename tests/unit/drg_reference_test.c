@@ -114,7 +114,6 @@ put_atom(char *to, size_t room)
     }
 }
 
-/* NOLINTBEGIN(misc-no-recursion): depth says how deep */
 static void
 put_rule(char *to, size_t room, int depth)
 {
@@ -145,8 +144,6 @@ put_rule(char *to, size_t room, int depth)
     else
         put_atom(to, room);
 }
-
-/* NOLINTEND(misc-no-recursion) */
 
 /* ---- a random scheme ---- */
 

@@ -345,8 +345,10 @@ drg_scheme_open(const char *path, struct drg_scheme **scheme, struct err *err)
 
     if (!s)
         return err_set(err, ERR_UNAVAILABLE, "drg.out_of_memory", "out of memory");
+    /* NOLINTBEGIN(clang-analyzer-unix.Malloc): OWNED frees it, which the analyzer does not know */
     TRY(map_file(path, s, err));
     TRY(scheme_check(s, err));
+    /* NOLINTEND(clang-analyzer-unix.Malloc) */
     *scheme = TAKE(s);
     return ERR_OK;
 }
@@ -354,13 +356,13 @@ drg_scheme_open(const char *path, struct drg_scheme **scheme, struct err *err)
 err_t
 drg_scheme_from_bytes(const void *bytes, size_t size, struct drg_scheme **scheme, struct err *err)
 {
-    OWNED(drg_scheme_close) struct drg_scheme *s = calloc(1, sizeof *s);
-
     if (size < sizeof(struct hzs_header) || size > HZS_BYTES_MAX)
         return damaged(err, "its size is not that of a scheme");
+    OWNED(drg_scheme_close) struct drg_scheme *s = calloc(1, sizeof *s);
     void *copy =
         s ? aligned_alloc(HZS_ALIGN, (size + HZS_ALIGN - 1) / HZS_ALIGN * HZS_ALIGN) : NULL;
     if (!copy)
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): as above */
         return err_set(err, ERR_UNAVAILABLE, "drg.out_of_memory", "out of memory");
     memcpy(copy, bytes, size);
     s->header = copy;

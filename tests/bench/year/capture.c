@@ -26,7 +26,7 @@ struct buffer {
 static void
 add(struct buffer *b, const char *text, size_t size)
 {
-    if (b->used + size + 1 > b->room) {
+    if (!b->bytes || b->used + size + 1 > b->room) {
         b->room = (b->room + size + 1) * 2;
         b->bytes = realloc(b->bytes, b->room);
         if (!b->bytes)

@@ -130,14 +130,15 @@ put_sealed(struct stream *s, const char *context, const void *plain, size_t size
     put_bytes(s, sealed, sealed_size, after);
 }
 
-static void
-put_sealed_of(struct stream *s, const char *what, enum kind kind, int64_t n, const void *plain,
-              size_t size, char after)
+/* What the sealed bytes of a noun are bound to; dies at the thread's next call. */
+static const char *
+bound_to(const char *what, enum kind kind, int64_t n)
 {
-    char context[96], id[ID_TEXT_BYTES];
+    static __thread char context[96];
+    char id[ID_TEXT_BYTES];
 
     (void) snprintf(context, sizeof context, "%s/%s", what, uid_text(kind, n, id));
-    put_sealed(s, context, plain, size, after);
+    return context;
 }
 
 /* --- people --- */
@@ -210,7 +211,7 @@ identity_people(PGconn *sql)
                                   (int) one.birth.days);
         memcpy(text + size, index, 32);
         hmac_sha256(facts, text, (size_t) size + 32, same);
-        for (int i = 0; i < 16; i++)
+        for (size_t i = 0; i < 16; i++)
             (void) snprintf(hex + 2 * i, 3, "%02x", index[i]);
         date_format(one.birth, day);
         put(&s, "%s\t%s\t1\t%d\t%s\t2026-01-01\t", uid_text(K_TENANT, p / in_tenant, t),
@@ -239,7 +240,8 @@ contributions_people(PGconn *sql)
         put(&s, "%s\t%s\t%s\t%s\t2\t1\t2020-01-01\t", uid_text(K_TENANT, p / in_tenant, t),
             uid_text(K_HOUSEHOLD, p / MEMBERS, h), uid_text(K_PERSON, p, id),
             p % MEMBERS == 0 ? "t" : "f");
-        put_sealed_of(&s, "contributions.person", K_PERSON, p, one.name, strlen(one.name), '\n');
+        put_sealed(&s, bound_to("contributions.person", K_PERSON, p), one.name, strlen(one.name),
+                   '\n');
     }
     stream_close(&s);
 }
@@ -264,7 +266,7 @@ claims_people(PGconn *sql)
         const size_t size = claims__sealed_person__pack(&secret, packed);
         put(&s, "%s\t%s\t%s\t", uid_text(K_TENANT, p / in_tenant, t), uid_text(K_PERSON, p, id),
             uid_text(K_HOUSEHOLD, p / MEMBERS, h));
-        put_sealed_of(&s, "claims.person", K_PERSON, p, packed, size, '\n');
+        put_sealed(&s, bound_to("claims.person", K_PERSON, p), packed, size, '\n');
     }
     stream_close(&s);
 }
@@ -478,17 +480,17 @@ put_claim(struct stream *s, int tenant, int64_t i)
     secret.holder = one.name;
     secret.card = card;
     secret.bank = (char *) "农商银行";
-    put_sealed_of(s, "claims.claim", K_CLAIM, c, packed,
-                  claims__sealed_claim__pack(&secret, packed), '\t');
+    put_sealed(s, bound_to("claims.claim", K_CLAIM, c), packed,
+               claims__sealed_claim__pack(&secret, packed), '\t');
     key_derive(key, "claim.card", purpose);
     hmac_sha256(purpose, card, strlen(card), index);
     put_bytes(s, index, 32, '\t');
-    put_sealed_of(s, "coding.job", K_CLAIM, c, packed, facts_pack(&one, admitted_at(i), packed),
-                  '\t');
-    put_sealed_of(s, "coding.coded", K_CODING, c, packed, coded_pack(packed), '\t');
-    put_sealed_of(s, "coding.trace", K_CODING, c, "{}", 2, '\t');
+    put_sealed(s, bound_to("coding.job", K_CLAIM, c), packed,
+               facts_pack(&one, admitted_at(i), packed), '\t');
+    put_sealed(s, bound_to("coding.coded", K_CODING, c), packed, coded_pack(packed), '\t');
+    put_sealed(s, bound_to("coding.trace", K_CODING, c), "{}", 2, '\t');
     const int size = snprintf(text, sizeof text, "%s\x1f%s\x1f%s", one.name, card, "农商银行");
-    put_sealed_of(s, "disbursement.claim", K_CLAIM, c, text, (size_t) size, '\t');
+    put_sealed(s, bound_to("disbursement.claim", K_CLAIM, c), text, (size_t) size, '\t');
     key_derive(key, "payee.card", purpose);
     hmac_sha256(purpose, card, strlen(card), index);
     put_bytes(s, index, 32, '\t');
@@ -532,7 +534,7 @@ bank_files(PGconn *sql)
 
     for (int b = 0; b < count; b++) {
         put(&s, "%d\t", b);
-        put_sealed_of(&s, "disbursement.batch", K_BATCH, b, "header", 6, '\n');
+        put_sealed(&s, bound_to("disbursement.batch", K_BATCH, b), "header", 6, '\n');
     }
     stream_close(&s);
 }

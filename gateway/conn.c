@@ -10,6 +10,7 @@
 
 /* How long a closed connection is listened to, so that the peer reads our answer before a reset. */
 #define LINGER_US (2 * US_PER_SECOND)
+#define LINGER_STOPPING_US (US_PER_SECOND / 4)
 enum { OUT_BYTES_KEPT = 4096 };
 
 static void conn_feed(struct conn *conn, const char *at, const char *end);
@@ -578,7 +579,9 @@ conn_tick(struct conn *conn)
     if (conn->dead)
         return;
     if (conn->lingering) {
-        if (passed_us > LINGER_US)
+        /* Nothing listens while we stop: who keeps an idle connection open must not make that long.
+         */
+        if (passed_us > (conn->loop->stopping ? LINGER_STOPPING_US : LINGER_US))
             conn_close(conn);
     } else if (conn->flushing) {
         if (is_too_slow(conn, 0)) {

@@ -7,6 +7,10 @@ target_compile_definitions(test_cluster PRIVATE HUZHU_SOURCE_DIR="${CMAKE_SOURCE
     HUZHU_BINARY_DIR="${CMAKE_BINARY_DIR}")
 target_link_libraries(test_cluster PUBLIC huzhu_svc PkgConfig::PQ PRIVATE huzhu_flags)
 
+# The harness that asserts: messages of tests, and one service with all others played.
+add_library(test_stage STATIC ${CMAKE_SOURCE_DIR}/tests/harness/messages.c ${CMAKE_SOURCE_DIR}/tests/harness/stage.c)
+target_link_libraries(test_stage PUBLIC test_cluster PkgConfig::CMOCKA PRIVATE huzhu_flags)
+
 huzhu_test(unit/sqlgen_test.c)
 add_dependencies(unit.sqlgen_test sqlgen)
 huzhu_test(service/db_test.c test_cluster claims_service)
@@ -26,7 +30,7 @@ if(TARGET huzhu-broker AND TARGET huzhu-claims)
     endforeach()
     add_dependencies(service.services_test huzhu-broker)
     add_executable(bench.write ${CMAKE_SOURCE_DIR}/tests/bench/write/write_bench.c
-        ${CMAKE_SOURCE_DIR}/tests/bench/write/https.c) # by hand
+        ${CMAKE_SOURCE_DIR}/tests/bench/write/cpu.c ${CMAKE_SOURCE_DIR}/tests/bench/write/https.c) # by hand
     target_compile_definitions(bench.write PRIVATE HUZHU_BINARY_DIR="${CMAKE_BINARY_DIR}")
     target_link_libraries(bench.write PRIVATE test_cluster huzhu_flags)
     add_dependencies(bench.write huzhu-broker huzhu-coding huzhu-gateway)

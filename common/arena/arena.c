@@ -101,14 +101,17 @@ arena_strdup(struct arena *arena, const char *text)
 char *
 arena_printf(struct arena *arena, const char *fmt, ...)
 {
+    char usual[256]; /* what fits is printed once */
     va_list ap, again;
 
     va_start(ap, fmt);
     va_copy(again, ap);
-    const int length = vsnprintf(NULL, 0, fmt, ap);
+    const int length = vsnprintf(usual, sizeof usual, fmt, ap);
     va_end(ap);
     char *text = length < 0 ? NULL : arena_alloc(arena, (size_t) length + 1);
-    if (text)
+    if (text && (size_t) length < sizeof usual)
+        memcpy(text, usual, (size_t) length + 1);
+    else if (text)
         (void) vsnprintf(text, (size_t) length + 1, fmt, again);
     va_end(again);
     return text;

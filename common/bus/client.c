@@ -17,6 +17,7 @@
 #define SLOT_BITS 12
 static_assert(BUS_CLIENT_PENDING_MAX == 1 << SLOT_BITS, "a ticket holds its slot");
 enum { NOWHERE = -1, NO_SLOT = -1, WAIT_US_MAX = 100000 };
+enum { HELD_ANSWERS_MAX = 32 };
 
 struct pending {
     uint64_t ticket;     /* 0: the slot is free */
@@ -39,8 +40,8 @@ struct bus_client {
     size_t next;              /* where receiving begins, so that no broker starves another */
     int64_t next_deadline_us; /* no deadline lies before this */
     int64_t wall_ahead_us;    /* wall clock - monotonic clock, at the last tick */
+    uint32_t held;            /* answers given since the requests were flushed */
     struct arena *arena;      /* the last answer */
-    zmq_msg_t msg;            /* received last */
     Bus__Answer own;
     struct bus_stats stats;
 };
@@ -55,7 +56,6 @@ bus_client_create(const struct bus_conf *conf, struct bus_client **client, struc
     if (!c)
         return err_set(err, ERR_INTERNAL, "bus.no_memory", "memory is out");
     c->set.epoll_fd = -1;
-    (void) zmq_msg_init(&c->msg);
     c->current = NOWHERE;
     c->next_deadline_us = INT64_MAX;
     c->slots = calloc(BUS_CLIENT_PENDING_MAX, sizeof *c->slots);
@@ -80,7 +80,6 @@ bus_client_destroy(struct bus_client *client)
         if (client->slots[i].ticket)
             (void) zmq_msg_close(&client->slots[i].msg);
     }
-    (void) zmq_msg_close(&client->msg);
     link_set_done(&client->set, 0);
     arena_destroy(client->arena);
     free(client->slots);
@@ -318,6 +317,7 @@ take(struct bus_client *client, size_t from, const struct mdp_frame *frame, uint
     if (frame->command == MDP_C_HEARTBEAT) {
         /* Same socket, other connection: ZeroMQ reconnected between two ticks. */
         if (link->session && link->session != frame->number) {
+            link_renew(link);
             recall(client, (int) from);
             transmit_all(client);
         }
@@ -347,6 +347,16 @@ take(struct bus_client *client, size_t from, const struct mdp_frame *frame, uint
     return true;
 }
 
+/* Requests wait for each other while there are answers to give, but not for many. */
+static void
+flush_some(struct bus_client *client)
+{
+    if (++client->held < HELD_ANSWERS_MAX)
+        return;
+    client->held = 0;
+    link_flush_all(&client->set);
+}
+
 static bool
 receive(struct bus_client *client, uint64_t *ticket, const Bus__Answer **answer)
 {
@@ -354,9 +364,10 @@ receive(struct bus_client *client, uint64_t *ticket, const Bus__Answer **answer)
 
     for (size_t i = 0; i < client->set.count; i++) {
         const size_t at = (client->next + i) % client->set.count;
-        while (link_recv(&client->set, &client->set.links[at], &client->msg, &frame)) {
+        while (link_recv(&client->set, &client->set.links[at], &frame)) {
             if (take(client, at, &frame, ticket, answer)) {
                 client->next = at;
+                flush_some(client);
                 return true;
             }
         }
@@ -378,9 +389,12 @@ bus_client_recv(struct bus_client *client, int timeout_ms, uint64_t *ticket,
     for (;;) {
         if (now_us - client->set.last_tick_us >= LINK_TICK_US)
             tick(client, now_us);
+        link_flush_all(&client->set); /* behind tick(), which sends too */
         if (receive(client, ticket, answer))
             return true;
-        if (woken) { /* without a message: a connection came or went */
+        if (link_is_holding(&client->set))
+            continue; /* a new connection had to hear something; sending may swallow a wake-up */
+        if (woken) {  /* without a message: a connection came or went */
             tick(client, now_us);
             woken = false;
             continue;

@@ -79,6 +79,9 @@ link_close(struct link_set *set, struct link *link, int linger_ms)
 {
     if (!link->socket)
         return;
+    bundle_clear(&link->out);
+    (void) zmq_msg_close(&link->in);
+    link->pieces = (struct mdp_pieces){ NULL, NULL };
     (void) epoll_ctl(set->epoll_fd, EPOLL_CTL_DEL, link->fd, NULL);
     (void) set_int(link->socket, ZMQ_LINGER, linger_ms);
     (void) zmq_close(link->socket);
@@ -97,6 +100,7 @@ link_open(struct link_set *set, struct link *link)
     if (!link->socket)
         return false;
     void *s = link->socket;
+    (void) zmq_msg_init(&link->in);
     if (!set_int(s, ZMQ_IMMEDIATE, 1) || !set_int(s, ZMQ_LINGER, 0) || !set_int(s, ZMQ_SNDHWM, 0) ||
         !set_int(s, ZMQ_RCVHWM, 0) || !set_int(s, ZMQ_RECONNECT_IVL, 20) ||
         !set_int(s, ZMQ_RECONNECT_IVL_MAX, 200) || !set_int(s, ZMQ_HANDSHAKE_IVL, 5000) ||
@@ -193,13 +197,61 @@ link_set_done(struct link_set *set, int linger_ms)
     explicit_bzero(&set->own, sizeof set->own);
 }
 
-bool
-link_send(struct link *link, zmq_msg_t *msg)
+static bool
+send_now(struct link *link, zmq_msg_t *msg)
 {
     if (link->up && zmq_msg_send(msg, link->socket, ZMQ_DONTWAIT) >= 0)
         return true;
     (void) zmq_msg_close(msg);
     return false;
+}
+
+void
+link_flush(struct link *link)
+{
+    zmq_msg_t msg;
+    bool lost;
+
+    if (bundle_take(&link->out, &msg, &lost))
+        lost = !send_now(link, &msg);
+    link->lost |= lost;
+}
+
+void
+link_flush_all(struct link_set *set)
+{
+    for (size_t i = 0; i < set->count; i++)
+        link_flush(&set->links[i]);
+}
+
+bool
+link_is_holding(const struct link_set *set)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        if (set->links[i].out.count > 0)
+            return true;
+    }
+    return false;
+}
+
+void
+link_renew(struct link *link)
+{
+    bundle_clear(&link->out);
+    link->bundles = false;
+}
+
+bool
+link_send(struct link *link, zmq_msg_t *msg)
+{
+    if (!link->up || !link->bundles || zmq_msg_size(msg) > BUNDLE_FRAME_BYTES_MAX) {
+        link_flush(link);
+        return send_now(link, msg);
+    }
+    if (bundle_add(&link->out, msg))
+        return true;
+    link_flush(link);
+    return bundle_add(&link->out, msg); /* an empty one has room */
 }
 
 bool
@@ -214,7 +266,8 @@ link_send_command(struct link_set *set, struct link *link, uint8_t command, uint
     if (zmq_msg_init_size(&msg, mdp_head_size(&frame)) != 0)
         return false;
     mdp_head_write(&frame, zmq_msg_data(&msg));
-    return link_send(link, &msg);
+    link_flush(link);
+    return send_now(link, &msg);
 }
 
 static bool
@@ -238,8 +291,10 @@ link_tick(struct link_set *set, struct link *link, int64_t now_us)
 
     if (!writable && !link->up)
         return LINK_SAME;
-    if (!writable) {
+    if (!writable || link->lost) {
+        link_renew(link);
         link->up = false;
+        link->lost = false;
         return LINK_WENT_DOWN;
     }
     if (link->up && link->ping_us && now_us - link->ping_us > LINK_SILENCE_US) {
@@ -258,6 +313,7 @@ link_tick(struct link_set *set, struct link *link, int64_t now_us)
         link->up = true;
         link->epoch++;
         link->session = 0;
+        link->bundles = false;
         link->ping_us = 0;
         link->suspected = false;
         link->next_ping_us = now_us;
@@ -279,19 +335,54 @@ link_ping(struct link_set *set, struct link *link, int64_t now_us)
     }
 }
 
-bool
-link_recv(struct link_set *set, struct link *link, zmq_msg_t *msg, struct mdp_frame *frame)
+/* The broker reads bundles: so do we. */
+static void
+greet(struct link *link)
 {
-    while (link->socket && zmq_msg_recv(msg, link->socket, ZMQ_DONTWAIT) >= 0) {
-        bool whole = !zmq_msg_more(msg);
-        if (!whole) { /* no message of ours has a second frame: the rest is skipped */
-            while (zmq_msg_more(msg) && zmq_msg_recv(msg, link->socket, ZMQ_DONTWAIT) >= 0)
-                ;
-            continue;
+    zmq_msg_t msg;
+
+    if (link->bundles || zmq_msg_init_size(&msg, MDP_BUNDLE_HEAD_BYTES) != 0)
+        return;
+    mdp_bundle_head_write(zmq_msg_data(&msg));
+    link->bundles = send_now(link, &msg);
+}
+
+/* The next message: one frame, or a bundle of them. */
+static bool
+receive_message(struct link *link)
+{
+    while (link->socket && zmq_msg_recv(&link->in, link->socket, ZMQ_DONTWAIT) >= 0) {
+        if (!zmq_msg_more(&link->in))
+            return true;
+        /* No message of ours has a second part: the rest is skipped. */
+        while (zmq_msg_more(&link->in) && zmq_msg_recv(&link->in, link->socket, ZMQ_DONTWAIT) >= 0)
+            ;
+    }
+    return false;
+}
+
+bool
+link_recv(struct link_set *set, struct link *link, struct mdp_frame *frame)
+{
+    const uint8_t *data;
+    size_t size;
+
+    for (;;) {
+        if (!mdp_pieces_next(&link->pieces, &data, &size)) {
+            if (!receive_message(link))
+                break;
+            link->ping_us = 0;
+            link->suspected = false;
+            data = zmq_msg_data(&link->in);
+            size = zmq_msg_size(&link->in);
+            if (mdp_is_bundle(data, size)) {
+                link->pieces = mdp_pieces(data, size);
+                greet(link);
+                continue;
+            }
+            link->pieces = (struct mdp_pieces){ NULL, NULL };
         }
-        link->ping_us = 0;
-        link->suspected = false;
-        if (mdp_parse(zmq_msg_data(msg), zmq_msg_size(msg), frame) && frame->side == set->side)
+        if (mdp_parse(data, size, frame) && frame->side == set->side)
             return true;
     }
     link->drained = true;

@@ -8,6 +8,7 @@
 
 #include <zmq.h>
 
+#include "bus/bundle.h"
 #include "bus/bus.h"
 #include "bus/bus_keys.h"
 #include "bus/mdp.h"
@@ -24,12 +25,17 @@ struct link {
     int fd;
     bool up;
     bool suspected, drained; /* overdue at the last look; read empty since then */
+    bool bundles;            /* this broker reads bundles: it said so */
+    bool lost;               /* what was held could not be sent */
     uint32_t epoch;   /* counts connections: an answer must go back over the one it came by */
     uint64_t session; /* what the broker calls this connection; 0: not heard yet */
     int64_t ping_us;  /* when the oldest unanswered heartbeat left; 0: none */
     int64_t next_ping_us;
     char endpoint[LINK_ENDPOINT_BYTES]; /* as libzmq wants it */
     bool curve;
+    struct bundle out; /* held until link_flush() */
+    zmq_msg_t in;      /* what was received last, and the frames of it that are still to be given */
+    struct mdp_pieces pieces;
 };
 
 struct link_set {
@@ -57,12 +63,19 @@ void link_set_done(struct link_set *set, int linger_ms);
 enum link_event link_tick(struct link_set *set, struct link *link, int64_t now_us);
 void link_ping(struct link_set *set, struct link *link, int64_t now_us);
 
-/* Takes the next message of a link into *msg (initialised by the caller) and *frame; false when
- * there is none.  What is no frame for this side is dropped. */
-bool link_recv(struct link_set *set, struct link *link, zmq_msg_t *msg, struct mdp_frame *frame);
+/* The next frame of a link; false when there is none.  It lives until the next call.  What is no
+ * frame for this side is dropped. */
+bool link_recv(struct link_set *set, struct link *link, struct mdp_frame *frame);
 
-/* Sends and takes over *msg; false (msg closed) when the link is down. */
+/* Takes over *msg, to be sent by link_flush() at the latest; false (msg closed) when the link is
+ * down.  What is found unsendable later takes the link down (LINK_WENT_DOWN at the next tick). */
 bool link_send(struct link *link, zmq_msg_t *msg);
+void link_flush(struct link *link);
+void link_flush_all(struct link_set *set);
+bool link_is_holding(const struct link_set *set);
+/* Another broker speaks at the other end: what is held goes nowhere, what it reads is not known. */
+void link_renew(struct link *link);
+/* Sends at once, behind what is held. */
 bool link_send_command(struct link_set *set, struct link *link, uint8_t command, uint64_t number,
                        const char *service);
 

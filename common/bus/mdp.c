@@ -171,3 +171,47 @@ mdp_patch(uint8_t *data, enum mdp_side side, uint8_t command, uint64_t number)
     data[6] = command;
     put_u64(data + 8, number);
 }
+
+static const uint8_t bundle_head[MDP_BUNDLE_HEAD_BYTES] = { 'M', 'D', 'P', 'B', '0', '2', 0, 0 };
+
+void
+mdp_bundle_head_write(uint8_t *out)
+{
+    memcpy(out, bundle_head, sizeof bundle_head);
+}
+
+void
+mdp_piece_head_write(size_t size, uint8_t *out)
+{
+    const uint32_t big = htobe32((uint32_t) size);
+
+    memcpy(out, &big, sizeof big);
+}
+
+bool
+mdp_is_bundle(const uint8_t *data, size_t size)
+{
+    return size >= sizeof bundle_head && memcmp(data, bundle_head, sizeof bundle_head) == 0;
+}
+
+struct mdp_pieces
+mdp_pieces(const uint8_t *data, size_t size)
+{
+    return (struct mdp_pieces){ data + MDP_BUNDLE_HEAD_BYTES, data + size };
+}
+
+bool
+mdp_pieces_next(struct mdp_pieces *pieces, const uint8_t **data, size_t *size)
+{
+    uint32_t big;
+
+    if ((size_t) (pieces->end - pieces->at) < sizeof big)
+        return false;
+    memcpy(&big, pieces->at, sizeof big);
+    *size = be32toh(big);
+    if (*size > (size_t) (pieces->end - pieces->at) - sizeof big)
+        return false;
+    *data = pieces->at + sizeof big;
+    pieces->at += sizeof big + *size;
+    return true;
+}

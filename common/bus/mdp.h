@@ -3,7 +3,7 @@
  *
  * The RFC's frames travel end to end in ONE ZeroMQ frame: ZMTP frames, and CURVE encrypts, each
  * ZeroMQ frame by itself, so that five frames cost nearly five times one.  All fields that a broker
- * changes have a fixed place, so it forwards a message without copying it.  */
+ * changes have a fixed place, so it forwards a large message without copying it.  */
 #ifndef HUZHU_BUS_MDP_H
 #define HUZHU_BUS_MDP_H
 
@@ -60,6 +60,23 @@ void mdp_head_write(const struct mdp_frame *frame, uint8_t *out);
 
 /* Readdresses a parsed frame in place: what a broker does to forward it. */
 void mdp_patch(uint8_t *data, enum mdp_side side, uint8_t command, uint64_t number);
+
+/* --- bundle: several frames in one message, each behind its size --- */
+
+#define MDP_BUNDLE_HEAD_BYTES ((size_t) 8) /* "MDPB02", two zeros */
+#define MDP_PIECE_HEAD_BYTES ((size_t) 4)
+
+void mdp_bundle_head_write(uint8_t *out);
+void mdp_piece_head_write(size_t size, uint8_t *out);
+bool mdp_is_bundle(const uint8_t *data, size_t size);
+struct mdp_pieces {
+    const uint8_t *at, *end; /* what is left */
+};
+/* The pieces of what mdp_is_bundle() found. */
+struct mdp_pieces mdp_pieces(const uint8_t *data, size_t size);
+/* The next piece, which need not be a frame; false when there is none, or what is left is none:
+ * then pieces->at is not the end. */
+bool mdp_pieces_next(struct mdp_pieces *pieces, const uint8_t **data, size_t *size) MUST_CHECK;
 
 bool mdp_name_is_valid(const char *name, size_t size);
 bool mdp_method_is_valid(const char *method, size_t size);

@@ -14,6 +14,7 @@ enum { CREDIT_MAX = 1024, WAIT_US_MAX = 100000, DRAIN_LINGER_MS = 1000 };
 /* How long a registration that was refused waits before it is tried again: it is refused, logged
  * and audited each time. */
 #define READY_AGAIN_US INT64_C(2000000)
+#define QUICK_JOB_US INT64_C(20) /* less than a round trip to a database */
 
 /* One job in hand. */
 struct slot {
@@ -33,7 +34,7 @@ struct bus_worker {
     int64_t ready_us[LINKS_MAX];     /* when READY was sent last; 0: not over this connection */
     int64_t ready_due_us[LINKS_MAX]; /* when it is to be sent again; 0: it is not */
     struct slot **slots, *first_free;
-    zmq_msg_t msg;
+    int64_t given_us; /* when a job was given last */
     struct bus_stats stats;
 };
 
@@ -46,7 +47,6 @@ bus_worker_create(const struct bus_conf *conf, uint32_t credit, struct bus_worke
     if (!w)
         return err_set(err, ERR_INTERNAL, "bus.no_memory", "memory is out");
     w->set.epoll_fd = -1;
-    (void) zmq_msg_init(&w->msg);
     if (credit < 1 || credit > CREDIT_MAX)
         return err_set(err, ERR_INVALID, "bus.conf_credit", "a credit of %u, 1 to %d are allowed",
                        credit, CREDIT_MAX);
@@ -66,7 +66,6 @@ bus_worker_destroy(struct bus_worker *worker)
         return;
     for (size_t i = 0; i < worker->set.count; i++)
         (void) link_send_command(&worker->set, &worker->set.links[i], MDP_W_DISCONNECT, 0, "");
-    (void) zmq_msg_close(&worker->msg);
     link_set_done(&worker->set, DRAIN_LINGER_MS);
     for (uint32_t i = 0; i < worker->slot_count; i++) {
         arena_destroy(worker->slots[i]->arena);
@@ -165,6 +164,8 @@ send_answer(struct bus_worker *worker, const struct slot *slot, const Bus__Answe
         worker->stats.sent++;
     else
         worker->stats.dropped++;
+    if (answer->more)
+        link_flush(link); /* the next part may take its time */
     return ERR_OK;
 }
 
@@ -285,6 +286,7 @@ take(struct bus_worker *worker, size_t from, const struct mdp_frame *frame, stru
         return take_request(worker, from, frame, job);
     case MDP_W_HEARTBEAT:
         if (link->session && link->session != frame->number) {
+            link_renew(link);
             link->epoch++; /* ZeroMQ reconnected between two ticks */
             register_with(worker, from, clock_monotonic_us());
         }
@@ -306,7 +308,7 @@ receive(struct bus_worker *worker, struct bus_job *job)
 
     for (size_t i = 0; i < worker->set.count; i++) {
         const size_t at = (worker->next + i) % worker->set.count;
-        while (link_recv(&worker->set, &worker->set.links[at], &worker->msg, &frame)) {
+        while (link_recv(&worker->set, &worker->set.links[at], &frame)) {
             if (take(worker, at, &frame, job)) {
                 worker->next = at + 1; /* the brokers take turns */
                 return true;
@@ -316,10 +318,25 @@ receive(struct bus_worker *worker, struct bus_job *job)
     return false;
 }
 
+/* Answers wait for each other only while the jobs between them take no time: a quick job is
+ * followed by a quick one, and where it is not, the answer waits for that one job. */
+static bool
+give(struct bus_worker *worker, struct bus_job *job)
+{
+    const bool holding = link_is_holding(&worker->set);
+
+    if (holding && clock_monotonic_us() - worker->given_us > QUICK_JOB_US)
+        link_flush_all(&worker->set);
+    if (!receive(worker, job))
+        return false;
+    worker->given_us = clock_monotonic_us();
+    return true;
+}
+
 bool
 bus_worker_recv(struct bus_worker *worker, int timeout_ms, struct bus_job *job)
 {
-    if (link_is_fresh(&worker->set) && receive(worker, job))
+    if (link_is_fresh(&worker->set) && give(worker, job))
         return true;
 
     int64_t now_us = clock_monotonic_us();
@@ -329,9 +346,12 @@ bus_worker_recv(struct bus_worker *worker, int timeout_ms, struct bus_job *job)
     for (;;) {
         if (now_us - worker->set.last_tick_us >= LINK_TICK_US)
             tick(worker, now_us);
-        if (receive(worker, job))
+        link_flush_all(&worker->set);
+        if (give(worker, job))
             return true;
-        if (woken) { /* without a message: a connection came or went */
+        if (link_is_holding(&worker->set))
+            continue; /* a request was refused; sending may swallow a wake-up */
+        if (woken) {  /* without a message: a connection came or went */
             tick(worker, now_us);
             woken = false;
             continue;

@@ -142,6 +142,14 @@ date_parse(const char *text, date_t *date)
     return strlen(text) == DATE_TEXT_BYTES - 1 && civil_parse(text, date);
 }
 
+/* The last n digits of a number that is not negative. */
+static void
+put_digits(char *to, int n, int64_t number)
+{
+    for (; n > 0; number /= 10)
+        to[--n] = (char) ('0' + number % 10);
+}
+
 void
 instant_format(instant_t at, char text[static INSTANT_TEXT_BYTES])
 {
@@ -150,11 +158,16 @@ instant_format(instant_t at, char text[static INSTANT_TEXT_BYTES])
     const int64_t seconds = in_day / US_PER_SECOND;
 
     date_format((date_t){ (int32_t) day }, text);
-    char clock[64]; /* wider than the text can be, which the compiler cannot know */
-    (void) snprintf(clock, sizeof clock, "T%02d:%02d:%02d.%06dZ", (int) (seconds / 3600),
-                    (int) (seconds / 60 % 60), (int) (seconds % 60),
-                    (int) (in_day % US_PER_SECOND));
-    memcpy(text + 10, clock, INSTANT_TEXT_BYTES - 10);
+    text[10] = 'T';
+    put_digits(text + 11, 2, seconds / 3600);
+    text[13] = ':';
+    put_digits(text + 14, 2, seconds / 60 % 60);
+    text[16] = ':';
+    put_digits(text + 17, 2, seconds % 60);
+    text[19] = '.';
+    put_digits(text + 20, 6, in_day % US_PER_SECOND);
+    text[26] = 'Z';
+    text[27] = '\0';
 }
 
 /* The decimals after a point, cut to microseconds; moves *at behind them. */

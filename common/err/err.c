@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#undef err_set /* what the analyzer is told stands in for the bodies below */
+#undef err_at
+
 static const struct {
     const char *name;
     int http_status;

@@ -31,6 +31,19 @@ err_t err_set(struct err *err, err_t code, const char *reason, const char *fmt, 
 err_t err_at(struct err *err, err_t code, const char *path, const char *reason, const char *fmt,
              ...) PRINTF(5, 6);
 
+#ifdef __clang_analyzer__
+/* The analyzer sees no body of these: what they return is `code`, which is never ERR_OK. */
+static inline err_t
+err_told(err_t code)
+{
+    if (code == ERR_OK)
+        __builtin_unreachable();
+    return code;
+}
+#define err_set(err, code, ...) (err_set((err), (code), __VA_ARGS__), err_told(code))
+#define err_at(err, code, ...) (err_at((err), (code), __VA_ARGS__), err_told(code))
+#endif
+
 const char *err_name(err_t code);          /* "REFUSED" */
 bool err_from_name(const char *, err_t *); /* false: no such code */
 const char *err_says(err_t code);          /* what it tells the caller */

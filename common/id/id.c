@@ -1,7 +1,7 @@
 /* id.c - UUIDv7: 48 bits of milliseconds, a counter within one, and randomness from the kernel. */
 #include "id/id.h"
 
-#include <stdio.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -19,6 +19,47 @@ random_bytes(void *out, size_t size)
     }
 }
 
+/* Ids are no secrets but must not repeat, and every request mints some: each thread fetches the
+ * randomness of many in one system call.  A forked child shares its parent's memory and so would
+ * its next ids: what was fetched before a fork is not used behind it. */
+enum { POOL_BYTES = 256 };
+
+static _Thread_local struct {
+    uint8_t bytes[POOL_BYTES];
+    size_t left;
+    unsigned forks;
+} pool;
+static unsigned forks; /* changes in a child that has one thread yet */
+static pthread_once_t watched = PTHREAD_ONCE_INIT;
+
+static void
+in_child(void)
+{
+    forks++;
+}
+
+static void
+watch_forks(void)
+{
+    const int failed = pthread_atfork(NULL, NULL, in_child);
+
+    assert(!failed);
+    (void) failed;
+}
+
+static void
+pooled_bytes(void *out, size_t size)
+{
+    (void) pthread_once(&watched, watch_forks);
+    if (pool.left < size || pool.forks != forks) {
+        random_bytes(pool.bytes, sizeof pool.bytes);
+        pool.left = sizeof pool.bytes;
+        pool.forks = forks;
+    }
+    pool.left -= size;
+    memcpy(out, pool.bytes + pool.left, size);
+}
+
 /* Method 1 of RFC 9562 6.2: a 12-bit counter within the millisecond, then 62 random bits. */
 struct id
 id_mint(instant_t now)
@@ -28,7 +69,7 @@ id_mint(instant_t now)
     struct id id;
     uint64_t ms = (uint64_t) now.us / 1000;
 
-    random_bytes(id.bytes, sizeof id.bytes);
+    pooled_bytes(id.bytes, sizeof id.bytes);
     if (ms > last_ms) {
         counter = (uint16_t) ((id.bytes[6] << 8 | id.bytes[7]) & 0x7ff); /* half the room is left */
     } else {

@@ -1,7 +1,6 @@
 /* log.c - builds a line in memory and writes it in one piece. */
 #include "log/log.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -54,30 +53,76 @@ put_text(struct line *line, const char *text)
     put(line, text, strlen(text));
 }
 
+/* What may stand in a JSON text as it is; DEL too is escaped, for terminals. */
+static bool
+is_plain(unsigned char byte)
+{
+    return byte >= 0x20 && byte != '"' && byte != '\\' && byte != 0x7f;
+}
+
+/* So much of a text that a character of several bytes (UTF-8) is whole or not there. */
+static size_t
+cut(const char *text, size_t size, size_t room)
+{
+    if (size <= room)
+        return size;
+    while (room > 0 && ((unsigned char) text[room] & 0xc0) == 0x80)
+        room--;
+    return room;
+}
+
+/* A line is written for every request, so plain text goes in runs and nothing is printed. */
 static void
 put_quoted(struct line *line, const char *text)
 {
+    static const char hex[] = "0123456789abcdef";
+
     /* An escape is put whole or not at all, and room for the closing quote is kept. */
     put_text(line, "\"");
-    for (; *text && line->used < sizeof line->bytes - 16; text++) {
+    while (*text && line->used < sizeof line->bytes - 16) {
+        const size_t room = sizeof line->bytes - 16 - line->used;
         const unsigned char byte = (unsigned char) *text;
-        char escaped[8];
+        size_t size = 0;
 
+        if (is_plain(byte)) {
+            while (is_plain((unsigned char) text[size]))
+                size++;
+            const size_t fits = cut(text, size, room);
+            put(line, text, fits);
+            if (fits < size)
+                break;
+            text += size;
+            continue;
+        }
         if (byte == '"' || byte == '\\')
-            (void) snprintf(escaped, sizeof escaped, "\\%c", byte);
-        else if (byte < 0x20 || byte == 0x7f)
-            (void) snprintf(escaped, sizeof escaped, "\\u%04x", byte);
+            put(line, (const char[]){ '\\', *text }, 2);
         else
-            (void) snprintf(escaped, sizeof escaped, "%c", byte);
-        put_text(line, escaped);
+            put(line, (const char[]){ '\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 15] }, 6);
+        text++;
     }
     put_text(line, "\"");
 }
 
 static void
+put_number(struct line *line, int64_t number)
+{
+    char text[24];
+    size_t at = sizeof text;
+    uint64_t rest = number < 0 ? -(uint64_t) number : (uint64_t) number;
+
+    do {
+        text[--at] = (char) ('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (number < 0)
+        text[--at] = '-';
+    put(line, text + at, sizeof text - at);
+}
+
+static void
 put_field(struct line *line, const struct log_field *field)
 {
-    char text[48];
+    char text[ID_TEXT_BYTES];
 
     if (line->used > sizeof line->bytes - 128) /* no room for a sensible field */
         return;
@@ -90,33 +135,32 @@ put_field(struct line *line, const struct log_field *field)
             put_quoted(line, field->text);
         else
             put_text(line, "null");
-        return;
+        break;
     case LOG_NUMBER:
-        (void) snprintf(text, sizeof text, "%lld", (long long) field->number);
+        put_number(line, field->number);
         break;
     case LOG_ID_FIELD:
-        text[0] = '"';
-        id_format(field->id, text + 1);
-        text[ID_TEXT_BYTES] = '"';
-        text[ID_TEXT_BYTES + 1] = '\0';
+        id_format(field->id, text);
+        put_quoted(line, text);
         break;
     case LOG_SECRET:
-        (void) snprintf(text, sizeof text, "\"***(%zu)\"",
-                        field->secret.text ? strlen(field->secret.text) : 0);
+        put_text(line, "\"***(");
+        put_number(line, field->secret.text ? (int64_t) strlen(field->secret.text) : 0);
+        put_text(line, ")\"");
         break;
     }
-    put_text(line, text);
 }
 
 void
 log_write(enum log_level level, const struct log_ctx *ctx, const char *event,
           const struct log_field *fields, size_t field_count)
 {
-    struct line line = { .used = 0 };
+    struct line line;
     char at[INSTANT_TEXT_BYTES];
 
     if (level < lowest_level)
         return;
+    line.used = 0;
     instant_format(clock_now(), at);
     put_text(&line, "{\"at\":\"");
     put_text(&line, at);

@@ -79,12 +79,14 @@ trace_take(struct call *c, const char *traceparent)
 
 /* --- principal --- */
 
+/* Picks a slot; the bytes themselves are compared.  They end with the signature, which is as good
+ * as random: FNV-1a over a part of it is enough. */
 static uint32_t
 hash_of(const uint8_t *bytes, size_t size)
 {
-    uint32_t hash = 2166136261; /* FNV-1a: picks a slot; the bytes themselves are compared */
+    uint32_t hash = 2166136261;
 
-    for (size_t i = 0; i < size; i++)
+    for (size_t i = size < 16 ? 0 : size - 16; i < size; i++)
         hash = (hash ^ bytes[i]) * 16777619;
     return hash;
 }
@@ -114,27 +116,6 @@ check_signature(struct call *c, const Bus__SignedPrincipal *outer)
     return ERR_OK;
 }
 
-/* Once proved, the same bytes are believed again until they expire, which is minutes. */
-static err_t
-prove(struct call *c, const ProtobufCBinaryData *bytes, const Bus__SignedPrincipal *outer)
-{
-    const uint32_t hash = hash_of(bytes->data, bytes->len);
-    struct cached_principal **slot = &c->thread->principals[hash % PRINCIPALS_CACHED];
-
-    if (*slot && (*slot)->hash == hash && (*slot)->size == bytes->len &&
-        memcmp((*slot)->bytes, bytes->data, bytes->len) == 0)
-        return ERR_OK;
-    TRY(check_signature(c, outer));
-    if (!*slot)
-        *slot = malloc(sizeof **slot);
-    if (*slot) {
-        (*slot)->hash = hash;
-        (*slot)->size = (uint16_t) bytes->len;
-        memcpy((*slot)->bytes, bytes->data, bytes->len);
-    }
-    return ERR_OK;
-}
-
 static bool
 take_id(const ProtobufCBinaryData *bytes, struct id *id)
 {
@@ -146,53 +127,90 @@ take_id(const ProtobufCBinaryData *bytes, struct id *id)
     return true;
 }
 
+/* What a signed principal says, once its signature holds. */
 static err_t
-take_principal(struct call *c, const Bus__Principal *p)
+read_principal(struct call *c, const ProtobufCBinaryData *bytes, struct proved *proved)
 {
-    struct id tenant;
+    ProtobufCAllocator allocator = arena_protobuf_allocator(c->arena);
+    const Bus__SignedPrincipal *outer =
+        bus__signed_principal__unpack(&allocator, bytes->len, bytes->data);
 
-    if (!take_id(&p->account_id, &c->account) || !take_id(&p->session_id, &c->session) ||
-        !take_id(&p->person_id, &c->person) || !take_id(&p->tenant_id, &tenant) ||
-        id_is_nil(c->account) || p->n_organisation_id > CALL_ORGANISATIONS_MAX)
+    *proved = (struct proved){ .expires_us = 0 };
+    if (!outer)
+        return not_proved(c, "the principal is malformed");
+    TRY(check_signature(c, outer));
+    const Bus__Principal *p =
+        bus__principal__unpack(&allocator, outer->principal.len, outer->principal.data);
+    if (!p || !take_id(&p->account_id, &proved->account) ||
+        !take_id(&p->session_id, &proved->session) || !take_id(&p->person_id, &proved->person) ||
+        !take_id(&p->tenant_id, &proved->tenant) || id_is_nil(proved->account) ||
+        p->n_organisation_id > CALL_ORGANISATIONS_MAX)
         return not_proved(c, "the principal is malformed");
     for (size_t i = 0; i < p->n_organisation_id; i++)
-        if (!take_id(&p->organisation_id[i], &c->organisations[i]))
+        if (!take_id(&p->organisation_id[i], &proved->organisations[i]))
             return not_proved(c, "the principal is malformed");
-    /* An account of the platform itself has no tenant and may act in any. */
-    if (!id_is_nil(tenant) && id_cmp(tenant, c->tenant) != 0)
-        return err_set(&c->err, ERR_FORBIDDEN, "call.tenant",
-                       "the caller's tenant is not the request's");
+    proved->organisation_count = p->n_organisation_id;
+    proved->whole_tenant = p->whole_tenant;
+    proved->roles = p->roles;
+    proved->clearance = p->clearance;
+    proved->issued_us = p->issued_us;
+    proved->expires_us = p->expires_us;
+    return ERR_OK;
+}
 
-    c->organisation_count = p->n_organisation_id;
-    c->whole_tenant = p->whole_tenant;
-    /* SERVICE is proved by a CURVE key, never by a principal. */
-    c->roles |= p->roles & (role_set_t) ROLE_SIGNED_IN;
-    c->clearance = p->clearance;
+/* Once proved, the same bytes say the same again; until when they are believed is asked each time.
+ */
+static err_t
+prove(struct call *c, const ProtobufCBinaryData *bytes, struct proved *proved)
+{
+    const uint32_t hash = hash_of(bytes->data, bytes->len);
+    struct cached_principal **slot = &c->thread->principals[hash % PRINCIPALS_CACHED];
+
+    if (*slot && (*slot)->hash == hash && (*slot)->size == bytes->len &&
+        memcmp((*slot)->bytes, bytes->data, bytes->len) == 0) {
+        *proved = (*slot)->proved;
+        return ERR_OK;
+    }
+    TRY(read_principal(c, bytes, proved));
+    if (!*slot)
+        *slot = malloc(sizeof **slot);
+    if (*slot) {
+        (*slot)->hash = hash;
+        (*slot)->size = (uint16_t) bytes->len;
+        (*slot)->proved = *proved;
+        memcpy((*slot)->bytes, bytes->data, bytes->len);
+    }
     return ERR_OK;
 }
 
 static err_t
 admit_principal(struct call *c, const ProtobufCBinaryData *bytes)
 {
-    ProtobufCAllocator allocator = arena_protobuf_allocator(c->arena);
+    struct proved proved;
 
     if (bytes->len > PRINCIPAL_BYTES_MAX)
         return not_proved(c, "the principal is too large");
-    const Bus__SignedPrincipal *outer =
-        bus__signed_principal__unpack(&allocator, bytes->len, bytes->data);
-    if (!outer)
-        return not_proved(c, "the principal is malformed");
-    TRY(prove(c, bytes, outer));
-
-    const Bus__Principal *p =
-        bus__principal__unpack(&allocator, outer->principal.len, outer->principal.data);
-    if (!p)
-        return not_proved(c, "the principal is malformed");
+    TRY(prove(c, bytes, &proved));
     /* A signer whose clock runs ahead by more than a minute is not believed either. */
-    if (p->expires_us <= c->wall.us || p->issued_us > c->wall.us + 60 * US_PER_SECOND)
+    if (proved.expires_us <= c->wall.us || proved.issued_us > c->wall.us + 60 * US_PER_SECOND)
         return err_set(&c->err, ERR_UNAUTHENTICATED, "principal.expired",
                        "the principal has expired");
-    return take_principal(c, p);
+    c->account = proved.account;
+    c->session = proved.session;
+    c->person = proved.person;
+    /* An account of the platform itself has no tenant and may act in any. */
+    if (!id_is_nil(proved.tenant) && id_cmp(proved.tenant, c->tenant) != 0)
+        return err_set(&c->err, ERR_FORBIDDEN, "call.tenant",
+                       "the caller's tenant is not the request's");
+
+    memcpy(c->organisations, proved.organisations,
+           proved.organisation_count * sizeof c->organisations[0]);
+    c->organisation_count = proved.organisation_count;
+    c->whole_tenant = proved.whole_tenant;
+    /* SERVICE is proved by a CURVE key, never by a principal. */
+    c->roles |= proved.roles & (role_set_t) ROLE_SIGNED_IN;
+    c->clearance = proved.clearance;
+    return ERR_OK;
 }
 
 /* The processes that may call as a service; the gateway and the operators' tools are none. */

@@ -111,26 +111,6 @@ message_pack(struct call *c, const ProtobufCMessage *message, ProtobufCBinaryDat
     return message_pack_within(c, message, REPLY_PART_BYTES_MAX, out);
 }
 
-err_t
-svc_dispatch(const struct svc *svc, struct call *c, const char *rpc, size_t in_size,
-             const uint8_t *in, ProtobufCMessage **out)
-{
-    size_t i;
-    const struct svc_method *method = method_find(svc, rpc, &i);
-    ProtobufCMessage *request = NULL, *reply = NULL;
-
-    if (!method)
-        return err_set(&c->err, ERR_NOT_FOUND, "rpc.unknown", "no such rpc in %s",
-                       svc->descriptor->name);
-    const ProtobufCMethodDescriptor *types = &svc->descriptor->methods[i];
-    TRY(method_authorise(method, c));
-    TRY(message_decode(c, types->input, in_size, in, &request));
-    TRY(message_make(c, types->output, &reply));
-    TRY(method->run(c, request, reply));
-    *out = reply;
-    return ERR_OK;
-}
-
 /* --- what a handler asks of its call --- */
 
 void

@@ -7,7 +7,7 @@
 typedef uint32_t role_set_t;
 
 enum role {
-#define ROLE(symbol, number, zh, says) ROLE_##symbol = (int) (UINT32_C(1) << number),
+#define ROLE(symbol, number, zh, says) ROLE_##symbol = (int) (UINT32_C(1) << (number)),
 #include "svc/roles.def"
 #undef ROLE
 };

@@ -257,11 +257,10 @@ reply_context(struct call *c, const char *key)
 static err_t
 seal_reply(struct call *c, const struct request *request, ProtobufCBinaryData *stored)
 {
-    const char *context = reply_context(c, request->envelope->idempotency_key);
-
     *stored = request->reply;
     if (!c->thread->rt->ring || request->reply.len == 0)
         return ERR_OK;
+    const char *context = reply_context(c, request->envelope->idempotency_key);
     if (!context)
         return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the reply needs too much memory");
     return call_seal(c, context, request->reply.data, request->reply.len, stored);

@@ -56,11 +56,23 @@ const char *runtime_url(const char *text, const char *from_file);
 #define TRACEPARENT_BYTES 56 /* W3C Trace Context, version 00, and NUL */
 enum { PRINCIPALS_CACHED = 64, PRINCIPAL_BYTES_MAX = 1024, DATA_KEYS_CACHED = 16 };
 
+/* What a signed principal says (bus.proto Principal). */
+struct proved {
+    struct id account, session, person, tenant;
+    struct id organisations[CALL_ORGANISATIONS_MAX];
+    size_t organisation_count;
+    bool whole_tenant;
+    role_set_t roles; /* as signed */
+    uint32_t clearance;
+    int64_t issued_us, expires_us;
+};
+
 /* Checking a signature costs 50 us, comparing bytes nothing: what was proved once is believed until
  * it expires. */
 struct cached_principal {
     uint32_t hash;
     uint16_t size;
+    struct proved proved;
     uint8_t bytes[PRINCIPAL_BYTES_MAX]; /* of the whole SignedPrincipal */
 };
 

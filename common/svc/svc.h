@@ -162,10 +162,6 @@ int svc_main(const struct svc *svc, int argc, char **argv);
  * naming law rpc X (XRequest) returns (XReply), which SVC_THUNK's cast trusts. */
 bool svc_is_complete(const struct svc *svc);
 
-/* Dispatches one decoded-principal request without transaction: for tests and for the runtime. */
-err_t svc_dispatch(const struct svc *svc, struct call *c, const char *rpc, size_t in_size,
-                   const uint8_t *in, ProtobufCMessage **out) MUST_CHECK;
-
 /* Appends an event to the service's log in the call's transaction.  The topic is the message's full
  * name.  Law: lock the aggregate before the transaction's first write (style.md 2.4). */
 err_t event_append(struct call *c, const ProtobufCMessage *event) MUST_CHECK;
@@ -228,6 +224,7 @@ err_t call_secret(struct call *c, const char *purpose, uint8_t secret[static 32]
 /* Copies into the request's arena; ERR_LIMITED "rpc.too_large" is already set when they return
  * NULL. */
 char *call_text(struct call *c, const char *text) MUST_CHECK;
+char *call_html(struct call *c, const char *text) MUST_CHECK; /* with < > & and " as entities */
 
 /* A message in the arena, as events and sealed fields hold it; LIMITED "rpc.reply_too_large" beyond
  * what one frame of the bus carries. */

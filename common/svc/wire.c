@@ -23,6 +23,25 @@ call_text(struct call *c, const char *text)
     return copy ? memcpy(copy, text, size) : NULL;
 }
 
+char *
+call_html(struct call *c, const char *text)
+{
+    char *const out = made(c, strlen(text) * (sizeof "&quot;" - 1) + 1), *end = out;
+
+    for (; out && *text; text++) {
+        const char *entity = *text == '<'   ? "&lt;"
+                             : *text == '>' ? "&gt;"
+                             : *text == '&' ? "&amp;"
+                             : *text == '"' ? "&quot;"
+                                            : NULL;
+        if (!entity)
+            *end++ = *text;
+        while (entity && *entity)
+            *end++ = *entity++;
+    }
+    return out; /* the arena is zeroed, so the text ends */
+}
+
 err_t
 id_from_wire(const Huzhu__Id *in, const char *path, struct id *id, struct err *err)
 {

@@ -3,18 +3,18 @@
 
 database_url() # ROLE APPLICATION
 {
-    printf "host=%s port=%s dbname=huzhu user=%s application_name='%s'" "$HZ_DATA/run" "$PG_PORT" "$1" "$2"
+    printf "host=%s port=%s dbname=huzhu user=%s application_name='%s'" "$HZ_SOCKETS" "$PG_PORT" "$1" "$2"
 }
 
 sql() # as the cluster's superuser
 {
     as_user env -i PATH=/usr/bin:/bin LANG=C.UTF-8 "$PG_BIN/psql" -X -q -v ON_ERROR_STOP=1 \
-        "host=$HZ_DATA/run port=$PG_PORT dbname=${HZ_DB:-huzhu} user=postgres" "$@"
+        "host=$HZ_SOCKETS port=$PG_PORT dbname=${HZ_DB:-huzhu} user=postgres" "$@"
 }
 
 database_is_up()
 {
-    as_user "$PG_BIN/pg_isready" -q -U postgres -d postgres -h "$HZ_DATA/run" -p "$PG_PORT"
+    as_user "$PG_BIN/pg_isready" -q -U postgres -d postgres -h "$HZ_SOCKETS" -p "$PG_PORT"
 }
 
 # The operating system says who connects (peer), and pg_ident says which roles that user may be.  All processes of
@@ -38,7 +38,7 @@ database_configure()
     user=$(as_user id -un)
     {
         cat "$HZ_SOURCE/deploy/postgres/huzhu.conf"
-        printf "unix_socket_directories = '%s'\nport = %s\n" "$HZ_DATA/run" "$PG_PORT"
+        printf "unix_socket_directories = '%s'\nport = %s\n" "$HZ_SOCKETS" "$PG_PORT"
     } | into "$HZ_DATA/pg/15/huzhu.conf"
     printf 'local all,replication all peer map=huzhu\n' | into "$HZ_DATA/pg/15/pg_hba.conf"
     for role in postgres $(database_roles); do

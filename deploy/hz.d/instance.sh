@@ -30,6 +30,8 @@ instance_locate()
     [[ $HZ_DATA != *[[:space:]\"]* ]] || die "the data folder's path may hold no blanks: $HZ_DATA"
     ((${#HZ_DATA} + 20 <= SOCKET_PATH_MAX)) ||
         die "the data folder's path is too long for sockets ($SOCKET_PATH_MAX bytes with the socket's name): $HZ_DATA"
+    # systemd.sh puts these elsewhere.
+    HZ_PROGRAMS=$HZ_DATA/bin HZ_WEB=$HZ_DATA/web HZ_SOCKETS=$HZ_DATA/run
     CONTROL=$HZ_DATA/run/supervise
 }
 
@@ -88,7 +90,7 @@ metrics_port()
     local offset=1 name
     for name in gateway broker-1 broker-2 broker-3 "${HZ_SERVICES[@]}"; do
         if [[ $1 == "$name" ]]; then
-            echo $(($(instance_port) + offset))
+            echo $(($(conf_get metrics_base "$(instance_port)") + offset))
             return
         fi
         offset=$((offset + 1))
@@ -134,7 +136,7 @@ settings_of_gateway()
     printf '%s\n' "HUZHU_BROKERS=$(broker_endpoints)" "HUZHU_BUS_KEY=$HZ_DATA/keys/bus/gateway" \
         "HUZHU_BROKER_KEY=$HZ_DATA/keys/bus/broker.pub" "HUZHU_GATEWAY_PORT=$(instance_port)" \
         "HUZHU_GATEWAY_CERTIFICATE_FILE=$HZ_DATA/keys/tls/cert.pem" \
-        "HUZHU_GATEWAY_CERTIFICATE_KEY_FILE=$HZ_DATA/keys/tls/key.pem" "HUZHU_GATEWAY_WEB_ROOT=$HZ_DATA/web"
+        "HUZHU_GATEWAY_CERTIFICATE_KEY_FILE=$HZ_DATA/keys/tls/key.pem" "HUZHU_GATEWAY_WEB_ROOT=$HZ_WEB"
 }
 
 settings_of_service() # KIND NAME
@@ -181,19 +183,19 @@ table_write()
         # SIGINT: PostgreSQL's fast shutdown; it does not wait for idle connections.
         table_process postgres 1 "INT 30s" "$PG_BIN/postgres" -D "$HZ_DATA/pg/15"
         for name in $(brokers); do
-            table_process "$name" 2 "TERM 10s" "$HZ_DATA/bin/huzhu-broker"
+            table_process "$name" 2 "TERM 10s" "$HZ_PROGRAMS/huzhu-broker"
         done
         for service in "${HZ_SERVICES[@]}"; do
             for name in $(replicas_of "$service"); do
-                table_process "$name" 3 "TERM 15s" "$HZ_DATA/bin/huzhu-$service"
+                table_process "$name" 3 "TERM 15s" "$HZ_PROGRAMS/huzhu-$service"
             done
         done
-        table_process gateway 4 "TERM 15s" "$HZ_DATA/bin/huzhu-gateway"
+        table_process gateway 4 "TERM 15s" "$HZ_PROGRAMS/huzhu-gateway"
     } | into "$HZ_DATA/run/table"
 }
 
 processes() { sed -n 's/^process \([a-z0-9-]*\) .*/\1/p' "$HZ_DATA/run/table"; }
 
-ask() { as_user "$HZ_DATA/bin/huzhu-supervise" --ask "$CONTROL" "$@"; }
-is_running() { [[ -S $CONTROL && -x $HZ_DATA/bin/huzhu-supervise ]] && ask status >/dev/null 2>&1; }
+ask() { as_user "$HZ_PROGRAMS/huzhu-supervise" --ask "$CONTROL" "$@"; }
+is_running() { [[ -S $CONTROL && -x $HZ_PROGRAMS/huzhu-supervise ]] && ask status >/dev/null 2>&1; }
 running_needed() { is_running || die "the instance in $HZ_DATA is not running: hz up"; }

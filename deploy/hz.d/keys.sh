@@ -11,7 +11,7 @@
 
 TLS_DAYS=398 # what browsers accept at most
 
-keygen() { as_user "$HZ_DATA/bin/huzhu-keys" "$@"; }
+keygen() { as_user "$HZ_PROGRAMS/huzhu-keys" "$@"; }
 
 keys_create()
 {
@@ -78,7 +78,7 @@ keys_show()
 # Old and new are believed side by side while old principals are about; identity sees to the order.
 keys_rotate_principal()
 {
-    with_settings identity "$HZ_DATA/bin/huzhu-identity" rotate-keys
+    with_settings identity "$HZ_PROGRAMS/huzhu-identity" rotate-keys
     ! is_running || for name in $(replicas_of identity); do restart_and_wait "$name"; done
 }
 

@@ -49,16 +49,16 @@ install_programs()
     local name
     for name in $(programs); do
         [[ -x $HZ_BIN/$name ]] || die "$HZ_BIN/$name is not built: hz build release"
-        cmp -s "$HZ_BIN/$name" "$HZ_DATA/bin/$name" || {
-            install -m 755 "$HZ_BIN/$name" "$HZ_DATA/bin/$name.new"
-            mv "$HZ_DATA/bin/$name.new" "$HZ_DATA/bin/$name"
+        cmp -s "$HZ_BIN/$name" "$HZ_PROGRAMS/$name" || {
+            install -m 755 "$HZ_BIN/$name" "$HZ_PROGRAMS/$name.new"
+            mv "$HZ_PROGRAMS/$name.new" "$HZ_PROGRAMS/$name"
         }
     done
-    rm -rf "$HZ_DATA/web.new"
+    rm -rf "$HZ_WEB.new"
     # The build lays the pages beside the programs, with their compressed forms.
-    cp -r "$HZ_BIN/../web" "$HZ_DATA/web.new"
-    chmod -R a+rX "$HZ_DATA/web.new"
-    rm -rf "$HZ_DATA/web" && mv "$HZ_DATA/web.new" "$HZ_DATA/web"
+    cp -r "$HZ_BIN/../web" "$HZ_WEB.new"
+    chmod -R a+rX "$HZ_WEB.new"
+    rm -rf "$HZ_WEB" && mv "$HZ_WEB.new" "$HZ_WEB"
 }
 
 # The demonstration scheme, so that stays can be grouped at once; a city's own is compiled into the same folder.  Each
@@ -79,7 +79,7 @@ install_schemes()
 start_supervisor()
 {
     # Out of this terminal's session: closing it must not end the platform.
-    logged "$HZ_DATA/log/supervise.out" setsid -f "$HZ_DATA/bin/huzhu-supervise" "$HZ_DATA/run/table" </dev/null
+    logged "$HZ_DATA/log/supervise.out" setsid -f "$HZ_PROGRAMS/huzhu-supervise" "$HZ_DATA/run/table" </dev/null
     wait_for 5 is_running || die "the supervisor did not start: $(as_user tail -n 3 "$HZ_DATA/log/supervise.out")"
 }
 
@@ -100,7 +100,7 @@ migrate_one()
 {
     local settings
     mapfile -t settings < <(settings_of "$1")
-    logged "$HZ_DATA/log/migrate-$1.log" env -i "${settings[@]}" "$HZ_DATA/bin/huzhu-$1" migrate
+    logged "$HZ_DATA/log/migrate-$1.log" env -i "${settings[@]}" "$HZ_PROGRAMS/huzhu-$1" migrate
 }
 
 http() { curl -sS --max-time 10 --cacert "$HZ_DATA/keys/tls/cert.pem" "$@"; }
@@ -171,7 +171,7 @@ bootstrap()
 {
     local file=$HZ_DATA/keys/first-passwords
     [[ ! -e $file ]] || return 0
-    with_settings identity "$HZ_DATA/bin/huzhu-identity" bootstrap | into "$file" ||
+    with_settings identity "$HZ_PROGRAMS/huzhu-identity" bootstrap | into "$file" ||
         die "the first administrators could not be made"
 }
 
@@ -293,7 +293,7 @@ hz_psql()
         shift
     fi
     as_user env PGOPTIONS="-c search_path=$path" HOME="${HOME:-/}" PSQL_HISTORY=/dev/null "$PG_BIN/psql" -X \
-        "host=$HZ_DATA/run port=$PG_PORT dbname=huzhu user=$role application_name=$name" "$@"
+        "host=$HZ_SOCKETS port=$PG_PORT dbname=huzhu user=$role application_name=$name" "$@"
 }
 
 hz_start() { ask_one start "$@"; }
@@ -375,7 +375,7 @@ hz_run()
     instance_needed
     is_service "$service" || [[ $service == broker || $service == gateway ]] || die "there is no $service"
     with_settings "$([[ $service == broker ]] && echo broker-1 || echo "$service")" \
-        "HUZHU_METRICS_PORT=0" "$HZ_DATA/bin/huzhu-$service" "$@"
+        "HUZHU_METRICS_PORT=0" "$HZ_PROGRAMS/huzhu-$service" "$@"
 }
 
 # First form: the whole cluster as it is on disk, the keys that it is worth nothing without, the grouping schemes that its
@@ -389,7 +389,7 @@ hz_backup()
     running_needed
     file=$(realpath -m "$file")
     folder=$(as_user mktemp -d "$HZ_DATA/run/backup-XXXXXX")
-    as_user "$PG_BIN/pg_basebackup" -d "host=$HZ_DATA/run port=$PG_PORT user=postgres" -D "$folder" -Ft -z -X fetch \
+    as_user "$PG_BIN/pg_basebackup" -d "host=$HZ_SOCKETS port=$PG_PORT user=postgres" -D "$folder" -Ft -z -X fetch \
         --checkpoint=fast --no-manifest
     if is_rehearsal; then clock_write "$(clock_offset)"; clock=business-clock; fi
     # The operator's own folders are read by the operator.

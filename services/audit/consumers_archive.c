@@ -49,7 +49,7 @@ file_event(const struct told *t, struct item *item, const ProtobufCBinaryData *d
     bool exists = false;
 
     if (!item->title)
-        return store_no_memory(c);
+        return no_memory(c);
     TRY(item_exists(c, item->subject, t->topic, item->version, &exists));
     if (exists)
         return ERR_OK;

@@ -149,7 +149,7 @@ check_one(struct call *c, const char *month)
     struct catalogue *catalogue = arena_alloc(c->arena, sizeof *catalogue);
 
     if (!catalogue)
-        return store_no_memory(c);
+        return no_memory(c);
     (void) snprintf(check.month, sizeof check.month, "%.7s", month);
     TRY(catalogue_lock(c)); /* nothing is filed while we look */
     catalogue_begin(catalogue);
@@ -279,13 +279,12 @@ audit_export_catalogue(struct call *c, const Audit__ExportCatalogueRequest *in,
     TRY(optional_id_from_wire(in->programme_id, "$.programmeId", &id, &c->err));
     TRY(programme_check(c, id, false, &programme));
     if (!csv)
-        return store_no_memory(c);
+        return no_memory(c);
     TRY(rows_write(c, id, csv));
     const char *text = csv_writer_text(csv, &size);
     out->content_type = call_text(c, "text/csv; charset=utf-8");
     out->file_name = call_text(c, "档案目录.csv");
     if (text)
         out->body = (ProtobufCBinaryData){ size, arena_copy(c->arena, text, size) };
-    return text && out->body.data && out->content_type && out->file_name ? ERR_OK
-                                                                         : store_no_memory(c);
+    return text && out->body.data && out->content_type && out->file_name ? ERR_OK : no_memory(c);
 }

@@ -64,29 +64,6 @@ audit_get_publication_proof(struct call *c, const Audit__GetPublicationProofRequ
 
 /* --- the page that says how --- */
 
-/* Text for HTML; NULL when memory is out. */
-static const char *
-html(struct call *c, const char *text)
-{
-    char *out = arena_alloc(c->arena, strlen(text) * 6 + 1);
-    size_t at = 0;
-
-    for (; out && *text; text++) {
-        const char *as = *text == '&'   ? "&amp;"
-                         : *text == '<' ? "&lt;"
-                         : *text == '>' ? "&gt;"
-                         : *text == '"' ? "&quot;"
-                                        : NULL;
-        if (as) {
-            memcpy(out + at, as, strlen(as)); /* NOLINT: the arena is zeroed, so the text ends */
-            at += strlen(as);
-        } else {
-            out[at++] = *text;
-        }
-    }
-    return out;
-}
-
 static void
 hex_of(const uint8_t *bytes, size_t size, char *out)
 {
@@ -161,9 +138,9 @@ audit_show_evidence(struct call *c, const Audit__ShowEvidenceRequest *in,
     (void) in;
     TRY(head_find(c, 0, &head, &found));
     TRY(fonds_find(c, &fonds));
-    const char *name = html(c, fonds.name), *facts = facts_of(c, &head, found);
+    const char *name = call_html(c, fonds.name), *facts = facts_of(c, &head, found);
     if (!name || !facts)
-        return store_no_memory(c);
+        return no_memory(c);
     char *page = arena_printf(
         c->arena,
         "<!doctype html>\n<html lang=\"zh-CN\"><head><meta charset=\"utf-8\"><meta "
@@ -175,7 +152,7 @@ audit_show_evidence(struct call *c, const Audit__ShowEvidenceRequest *in,
     out->content_type = call_text(c, "text/html; charset=utf-8");
     out->file_name = call_text(c, "");
     if (!page || !out->content_type || !out->file_name)
-        return store_no_memory(c);
+        return no_memory(c);
     out->body = (ProtobufCBinaryData){ strlen(page), (uint8_t *) page };
     return ERR_OK;
 }

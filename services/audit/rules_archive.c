@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "check/text.h"
 #include "rules.h"
 
 static const struct kind_row kinds[ITEM_KIND_COUNT] = {
@@ -43,25 +44,6 @@ archive_number_format(const struct item *item, char out[static ARCHIVE_NUMBER_BY
 
 /* --- what a person files --- */
 
-static size_t
-characters(const char *text)
-{
-    size_t count = 0;
-
-    for (; *text; text++)
-        count += ((unsigned char) *text & 0xc0) != 0x80;
-    return count;
-}
-
-static bool
-has_control(const char *text)
-{
-    for (; *text; text++)
-        if ((unsigned char) *text < 0x20 || *text == 0x7f)
-            return true;
-    return false;
-}
-
 /* Eleven digits in a row are a phone, an ID or a card number, whatever stands between them and the
  * words around. */
 static bool
@@ -95,8 +77,8 @@ rule_item_by_hand(const struct item *item, bool township, date_t today, struct e
                       "B02, B04, B06 and B07 are filed by hand");
     if (kind->by_hand == FILER_TOWNSHIP && !township)
         return err_at(err, ERR_FORBIDDEN, "$.kind", ITEM_TOWNSHIP, "the township files that kind");
-    if (characters(item->title) < 1 || characters(item->title) > ITEM_TITLE_CHARACTERS_MAX ||
-        has_control(item->title))
+    if (text_characters(item->title) < 1 ||
+        text_characters(item->title) > ITEM_TITLE_CHARACTERS_MAX || text_has_control(item->title))
         return err_at(err, ERR_INVALID, "$.title", ITEM_TITLE, "a title has 1 to %d characters",
                       ITEM_TITLE_CHARACTERS_MAX);
     if (has_long_number(item->title))
@@ -109,8 +91,8 @@ rule_item_by_hand(const struct item *item, bool township, date_t today, struct e
         return err_at(err, ERR_INVALID, "$.secrecy", ITEM_SECRECY, "that kind is at least %d",
                       (int) kind->secrecy);
     if ((id_is_nil(item->upload) && item->paper_location[0] == '\0') ||
-        characters(item->paper_location) > ITEM_LOCATION_CHARACTERS_MAX ||
-        has_control(item->paper_location))
+        text_characters(item->paper_location) > ITEM_LOCATION_CHARACTERS_MAX ||
+        text_has_control(item->paper_location))
         return err_at(err, ERR_INVALID, "$.paperLocation", ITEM_WHERE,
                       "an upload, or a place of at most %d characters",
                       ITEM_LOCATION_CHARACTERS_MAX);

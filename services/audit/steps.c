@@ -38,7 +38,7 @@ place_fill(struct call *c, struct item *item)
     id_format(c->tenant, id);
     item->fonds = fonds.code ? fonds.code : arena_printf(c->arena, "%.8s", id);
     if (!item->fonds)
-        return store_no_memory(c);
+        return no_memory(c);
     item->place = fonds.place;
     if (!id_is_nil(item->village))
         TRY(village_find(c, item->village, &division, &name, &found));

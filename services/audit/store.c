@@ -6,18 +6,6 @@
 
 #include "audit_queries.h"
 
-err_t
-store_no_memory(struct call *c)
-{
-    return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the request needs too much memory");
-}
-
-static struct param
-p_instant_or_null(instant_t at)
-{
-    return at.us == 0 ? P_NULL : P_INSTANT(at);
-}
-
 /* The CHECKs of the schema hold the sizes. */
 static void
 bytes_read(const struct rows *rows, int row, int column, void *out, size_t size)
@@ -28,13 +16,6 @@ bytes_read(const struct rows *rows, int row, int column, void *out, size_t size)
     assert(got == size);
     memcpy(out, bytes, size);
 }
-
-#define LIST(c, count, list)                                                                       \
-    do {                                                                                           \
-        *(list) = arena_alloc((c)->arena, ((count) + 1) * sizeof **(list));                        \
-        if (!*(list))                                                                              \
-            return store_no_memory(c);                                                             \
-    } while (0)
 
 /* --- records --- */
 
@@ -48,26 +29,19 @@ record_append(struct call *c, const struct record *record)
 }
 
 err_t
-store_text(struct call *c, const struct rows *rows, int row, int column, const char **out)
-{
-    *out = call_text(c, rows_text(rows, row, column));
-    return *out ? ERR_OK : c->err.code;
-}
-
-err_t
 record_read(struct call *c, const struct rows *rows, int row, struct record *record)
 {
     *record = (struct record){ .seq = rows_int(rows, row, 0),
                                .event = rows_id(rows, row, 2),
                                .at = rows_instant(rows, row, 4) };
     bytes_read(rows, row, 7, record->leaf.bytes, sizeof record->leaf.bytes);
-    TRY(store_text(c, rows, row, 1, &record->source));
-    TRY(store_text(c, rows, row, 3, &record->topic));
-    TRY(store_text(c, rows, row, 5, &record->traceparent));
+    TRY(text_of(c, rows, row, 1, &record->source));
+    TRY(text_of(c, rows, row, 3, &record->topic));
+    TRY(text_of(c, rows, row, 5, &record->traceparent));
     const void *body = rows_bytes(rows, row, 6, &record->body_size);
     record->body =
         arena_copy(c->arena, record->body_size ? body : "", record->body_size + !record->body_size);
-    return record->body ? ERR_OK : store_no_memory(c);
+    return record->body ? ERR_OK : no_memory(c);
 }
 
 err_t

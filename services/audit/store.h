@@ -3,6 +3,7 @@
 #define HUZHU_AUDIT_STORE_H
 
 #include "audit.h"
+#include "svc/columns.h"
 
 /* What a broken constraint means to a caller. */
 static const struct db_constraint audit_constraints[] __attribute__((unused)) = {
@@ -105,10 +106,6 @@ err_t check_insert(struct call *c, const struct catalogue_check *check) MUST_CHE
 err_t check_list(struct call *c, instant_t before, int64_t rows, struct catalogue_check **checks,
                  size_t *count) MUST_CHECK;
 
-/* For the two files of the store. */
-err_t store_no_memory(struct call *c) MUST_CHECK;
-err_t store_text(struct call *c, const struct rows *rows, int row, int column,
-                 const char **out) MUST_CHECK;
 err_t store_ids(struct call *c, const struct rows *rows, struct id **ids, size_t *count) MUST_CHECK;
 err_t record_read(struct call *c, const struct rows *rows, int row,
                   struct record *record) MUST_CHECK;

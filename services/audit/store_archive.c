@@ -6,19 +6,6 @@
 #include "audit_queries.h"
 #include "store.h"
 
-#define LIST(c, count, list)                                                                       \
-    do {                                                                                           \
-        *(list) = arena_alloc((c)->arena, ((count) + 1) * sizeof **(list));                        \
-        if (!*(list))                                                                              \
-            return store_no_memory(c);                                                             \
-    } while (0)
-
-static struct param
-p_date_or_null(date_t date)
-{
-    return date.days == 0 ? P_NULL : P_DATE(date);
-}
-
 /* --- publications --- */
 
 err_t
@@ -54,10 +41,10 @@ fonds_find(struct call *c, struct fonds *fonds)
     *fonds = (struct fonds){ NULL, "", "" };
     TRY(db_query0(c, &q_fonds_find, &rows));
     if (!rows_is_null(rows, 0, 0)) {
-        TRY(store_text(c, rows, 0, 0, &fonds->code));
-        TRY(store_text(c, rows, 0, 1, &fonds->name));
+        TRY(text_of(c, rows, 0, 0, &fonds->code));
+        TRY(text_of(c, rows, 0, 1, &fonds->name));
     }
-    return store_text(c, rows, 0, 2, &fonds->place);
+    return text_of(c, rows, 0, 2, &fonds->place);
 }
 
 err_t
@@ -77,8 +64,8 @@ village_find(struct call *c, struct id village, const char **division_code, cons
     *found = rows_count(rows) == 1;
     if (!*found)
         return ERR_OK;
-    TRY(store_text(c, rows, 0, 0, division_code));
-    return store_text(c, rows, 0, 1, name);
+    TRY(text_of(c, rows, 0, 0, division_code));
+    return text_of(c, rows, 0, 1, name);
 }
 
 err_t
@@ -101,7 +88,7 @@ programme_find(struct call *c, struct id id, struct programme *programme, bool *
     *programme = (struct programme){ .id = id,
                                      .year = (int) rows_int(rows, 0, 0),
                                      .village = rows_id(rows, 0, 2) };
-    return store_text(c, rows, 0, 1, &programme->name);
+    return text_of(c, rows, 0, 1, &programme->name);
 }
 
 err_t
@@ -147,7 +134,7 @@ item_file(struct call *c, struct item *item)
     item->line = rows_int(rows, 0, 0);
     item->number = rows_int(rows, 0, 1);
     item->seq = rows_int(rows, 0, 3);
-    return store_text(c, rows, 0, 2, &item->archive_number);
+    return text_of(c, rows, 0, 2, &item->archive_number);
 }
 
 static err_t
@@ -180,12 +167,12 @@ item_read(struct call *c, const struct rows *rows, int row, struct item *item)
     const void *bytes = rows_bytes(rows, row, 16, &size);
     assert(size == sizeof item->sha256);
     memcpy(item->sha256, bytes, sizeof item->sha256);
-    TRY(store_text(c, rows, row, 5, &item->archive_number));
-    TRY(store_text(c, rows, row, 6, &item->fonds));
-    TRY(store_text(c, rows, row, 7, &item->place));
-    TRY(store_text(c, rows, row, 10, &item->title));
-    TRY(store_text(c, rows, row, 17, &item->source));
-    return store_text(c, rows, row, 21, &item->paper_location);
+    TRY(text_of(c, rows, row, 5, &item->archive_number));
+    TRY(text_of(c, rows, row, 6, &item->fonds));
+    TRY(text_of(c, rows, row, 7, &item->place));
+    TRY(text_of(c, rows, row, 10, &item->title));
+    TRY(text_of(c, rows, row, 17, &item->source));
+    return text_of(c, rows, row, 21, &item->paper_location);
 }
 
 err_t
@@ -215,7 +202,7 @@ completeness(struct call *c, const struct programme *programme, struct id villag
     LIST(c, *count, villages);
     for (size_t i = 0; i < *count; i++) {
         (*villages)[i].id = rows_id(rows, (int) i, 0);
-        TRY(store_text(c, rows, (int) i, 1, &(*villages)[i].name));
+        TRY(text_of(c, rows, (int) i, 1, &(*villages)[i].name));
         (*villages)[i].takes_part = rows_bool(rows, (int) i, 2);
         (*villages)[i].kinds = (uint32_t) rows_int(rows, (int) i, 3);
     }
@@ -273,7 +260,7 @@ check_list(struct call *c, instant_t before, int64_t most, struct catalogue_chec
         check->at = rows_instant(rows, (int) i, 1);
         check->items = rows_int(rows, (int) i, 2);
         check->faults = rows_int(rows, (int) i, 3);
-        TRY(store_text(c, rows, (int) i, 4, &check->findings));
+        TRY(text_of(c, rows, (int) i, 4, &check->findings));
         const void *bytes = rows_bytes(rows, (int) i, 5, &size);
         assert(size == sizeof check->sha256);
         memcpy(check->sha256, bytes, sizeof check->sha256);

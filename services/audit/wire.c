@@ -4,11 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static err_t
-no_memory(struct call *c)
-{
-    return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the request needs too much memory");
-}
+#include "svc/room.h"
 
 err_t
 record_from_wire(struct call *c, const Bus__Event *in, struct record *record)

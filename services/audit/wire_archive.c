@@ -5,6 +5,7 @@
 #include "disclosure.pb-c.h"
 #include "rules.h"
 #include "store.h"
+#include "svc/fields.h"
 #include "wire.h"
 
 err_t
@@ -20,30 +21,7 @@ put_bytes(struct call *c, const void *from, size_t size, ProtobufCBinaryData *ou
     uint8_t *copy = arena_copy(c->arena, size ? from : "", size ? size : 1);
 
     *out = (ProtobufCBinaryData){ size, copy };
-    return copy ? ERR_OK : store_no_memory(c);
-}
-
-static err_t
-put_id(struct call *c, struct id id, Huzhu__Id **out)
-{
-    *out = id_to_wire(c, id);
-    return *out || id_is_nil(id) ? ERR_OK : c->err.code;
-}
-
-static err_t
-put_text(struct call *c, const char *text, char **out)
-{
-    *out = call_text(c, text);
-    return *out ? ERR_OK : c->err.code;
-}
-
-static err_t
-put_date(struct call *c, date_t date, Huzhu__Date **out)
-{
-    if (date.days == 0)
-        return ERR_OK;
-    *out = date_to_wire(c, date);
-    return *out ? ERR_OK : c->err.code;
+    return copy ? ERR_OK : no_memory(c);
 }
 
 /* --- proofs --- */
@@ -55,7 +33,7 @@ keys_to_wire(struct call *c, const struct public_key *key, Audit__PublicKey ***k
 
     *keys = arena_alloc(c->arena, sizeof(void *));
     if (!wire || !*keys)
-        return store_no_memory(c);
+        return no_memory(c);
     audit__public_key__init(wire);
     TRY(put_text(c, key->id, &wire->key_id));
     TRY(put_bytes(c, key->bytes, sizeof key->bytes, &wire->public_key));
@@ -75,7 +53,7 @@ publication_record_to_wire(struct call *c, const struct record *record,
     uint8_t *canonical = arena_alloc(c->arena, size);
 
     if (!canonical || !page)
-        return store_no_memory(c);
+        return no_memory(c);
     out->canonical =
         (ProtobufCBinaryData){ record_canonical(c->tenant, record, canonical), canonical };
     TRY(put_id(c, c->tenant, &out->tenant_id));
@@ -127,7 +105,7 @@ item_to_wire(struct call *c, const struct item *item, Audit__ArchiveItem **out)
     Audit__ArchiveItem *wire = arena_alloc(c->arena, sizeof *wire);
 
     if (!wire)
-        return store_no_memory(c);
+        return no_memory(c);
     audit__archive_item__init(wire);
     wire->kind = (Audit__ArchiveItem__Kind) item->kind;
     wire->year = (uint32_t) item->year;
@@ -160,7 +138,7 @@ items_to_wire(struct call *c, const struct item *items, size_t count, Audit__Arc
 {
     *out = arena_alloc(c->arena, (count + 1) * sizeof(void *));
     if (!*out)
-        return store_no_memory(c);
+        return no_memory(c);
     for (size_t i = 0; i < count; i++)
         TRY(item_to_wire(c, &items[i], &(*out)[i]));
     return ERR_OK;
@@ -175,11 +153,11 @@ village_to_wire(struct call *c, const struct village_has *has,
     Audit__GetCompletenessReply__Village *wire = arena_alloc(c->arena, sizeof *wire);
 
     if (!wire)
-        return store_no_memory(c);
+        return no_memory(c);
     audit__get_completeness_reply__village__init(wire);
     wire->gaps = arena_alloc(c->arena, ITEM_KIND_COUNT * sizeof *wire->gaps);
     if (!wire->gaps)
-        return store_no_memory(c);
+        return no_memory(c);
     TRY(put_id(c, has->id, &wire->village_id));
     TRY(put_text(c, has->name, &wire->name));
     wire->takes_part = has->takes_part;
@@ -205,7 +183,7 @@ completeness_to_wire(struct call *c, const struct programme *programme,
     out->year = (uint32_t) programme->year;
     out->villages = arena_alloc(c->arena, (count + 1) * sizeof(void *));
     if (!out->villages)
-        return store_no_memory(c);
+        return no_memory(c);
     for (size_t i = 0; i < count; i++) {
         TRY(village_to_wire(c, &villages[i], &out->villages[i]));
         taking_part += villages[i].takes_part;
@@ -223,12 +201,12 @@ findings_to_wire(struct call *c, const char *findings, Audit__CatalogueCheck *wi
 {
     wire->findings = arena_alloc(c->arena, (CATALOGUE_FINDINGS_MAX + 1) * sizeof *wire->findings);
     if (!wire->findings)
-        return store_no_memory(c);
+        return no_memory(c);
     while (*findings && wire->n_findings < CATALOGUE_FINDINGS_MAX) {
         const size_t size = strcspn(findings, "\n");
         char *line = arena_alloc(c->arena, size + 1);
         if (!line)
-            return store_no_memory(c);
+            return no_memory(c);
         memcpy(line, findings, size);
         wire->findings[wire->n_findings++] = line;
         findings += size + (findings[size] == '\n');
@@ -242,7 +220,7 @@ check_to_wire(struct call *c, const struct catalogue_check *check, Audit__Catalo
     Audit__CatalogueCheck *wire = arena_alloc(c->arena, sizeof *wire);
 
     if (!wire)
-        return store_no_memory(c);
+        return no_memory(c);
     audit__catalogue_check__init(wire);
     TRY(put_text(c, check->month, &wire->month));
     wire->checked_at = instant_to_wire(c, check->at);
@@ -262,7 +240,7 @@ checks_to_wire(struct call *c, const struct catalogue_check *checks, size_t coun
 {
     *out = arena_alloc(c->arena, (count + 1) * sizeof(void *));
     if (!*out)
-        return store_no_memory(c);
+        return no_memory(c);
     for (size_t i = 0; i < count; i++)
         TRY(check_to_wire(c, &checks[i], &(*out)[i]));
     return ERR_OK;

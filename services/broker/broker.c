@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@ enum {
     PLAIN, /* ipc: libzmq's PLAIN carries the name, the kernel the uid */
     CURVE, /* tcp, and ipc that was asked to */
     ROUTERS,
+    HELD_MAX = 128,     /* answers and requests that wait for what else is there to go with */
     BATCH_MAX = 256,    /* messages of one router before the other, and the clock, are looked at */
     LINGER_MS = 200,    /* answers on their way when the broker stops */
     IDENTITY_BYTES = 5, /* what libzmq makes: a zero and a number */
@@ -33,12 +35,16 @@ enum {
      * reading loses any. */
     SEND_QUEUE_MAX = 5000,
     IDLE_US_MAX = 100000,
+    SPIN_IN_FLIGHT_MAX = 16,
 };
 
 #define HEARTBEAT_US INT64_C(1000000) /* everybody hears from the broker so often */
 /* The monitor tells of a closed connection before the ROUTER socket knows: it is asked again. */
 #define PROBE_STEP_US INT64_C(20000)
 #define PROBE_AGAIN_US INT64_C(200000)
+/* Who yields and comes back later than this shares its processor with somebody who has work. */
+#define OUSTED_US INT64_C(20)
+#define OUSTED_PAUSE_US INT64_C(20000)
 
 struct router {
     void *socket, *monitor;
@@ -57,6 +63,8 @@ struct broker {
     struct permissions *permissions;
     int signal_fd;
     bool stopping;
+    bool spins; /* the last wait was short */
+    int64_t spin_from_us;
     int64_t looked_us, probed_us, probe_until_us;
     zmq_msg_t identity, msg;
 };
@@ -372,6 +380,8 @@ receive(struct broker *b, size_t router)
     memcpy(&number, identity + 1, sizeof number);
     core_receive(b->core, (uint64_t) router << 32 | number, user, &b->msg);
     (void) zmq_msg_init(&b->msg); /* the core took it */
+    if (core_held(b->core) >= HELD_MAX)
+        core_flush(b->core);
     return true;
 }
 
@@ -469,6 +479,7 @@ work(struct broker *b, bool aside)
             if (b->routers[i].socket && !b->routers[i].drained)
                 receive_batch(b, i);
         }
+        core_flush(b->core);
         for (size_t i = 0; i < ROUTERS; i++)
             drained &= !b->routers[i].socket || b->routers[i].drained;
     } while (!drained);
@@ -498,6 +509,45 @@ gather(const struct broker *b, struct pollfd *fds, size_t *aside, size_t *http)
     return count;
 }
 
+/* Looks for something to do for a moment, giving way to whoever wants the processor; what poll()
+ * says. */
+static int
+look_for(struct broker *b, struct pollfd *fds, size_t count)
+{
+    const int64_t start_us = clock_monotonic_us();
+    int64_t now_us = start_us;
+    int got;
+
+    while ((got = poll(fds, count, 0)) == 0 && now_us - start_us < b->conf.spin) {
+        const int64_t before_us = now_us;
+        (void) sched_yield();
+        now_us = clock_monotonic_us();
+        if (now_us - before_us > OUSTED_US) { /* others are busy: not now */
+            b->spin_from_us = now_us + OUSTED_PAUSE_US;
+            break;
+        }
+    }
+    return got;
+}
+
+/* Waking a thread costs more than all that the broker does with a message, and an answer follows
+ * its request soon or not at all: so it looks for a moment before it sleeps.  Not when looking was
+ * in vain the last time, and not when much is in flight: then every wait is short anyway. */
+static int
+wait_for(struct broker *b, struct pollfd *fds, size_t count, int timeout_ms)
+{
+    const int64_t start_us = clock_monotonic_us();
+    int got = 0;
+
+    if (b->spins && start_us >= b->spin_from_us &&
+        core_totals(b->core).in_flight <= SPIN_IN_FLIGHT_MAX)
+        got = look_for(b, fds, count);
+    if (got == 0)
+        got = poll(fds, count, timeout_ms);
+    b->spins = clock_monotonic_us() - start_us < b->conf.spin;
+    return got;
+}
+
 /* Sleeps until there is something to do; true when it is not only for the routers. */
 static bool
 rest(struct broker *b)
@@ -508,7 +558,7 @@ rest(struct broker *b)
     const bool busy = core_totals(b->core).in_flight > 0;
     bool look = false;
 
-    if (poll(fds, count, (int) ((busy ? CORE_TICK_US : IDLE_US_MAX) / 1000)) < 0)
+    if (wait_for(b, fds, count, (int) ((busy ? CORE_TICK_US : IDLE_US_MAX) / 1000)) < 0)
         return true;
     for (size_t i = 0, at = 0; i < ROUTERS; i++) {
         if (b->routers[i].socket && fds[at++].revents)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "bus.pb-c.h"
+#include "bus/bundle.h"
 #include "bus/bus.h"
 #include "id/id.h"
 #include "list.h"
@@ -45,6 +46,11 @@ struct peer {
     const char *name; /* points into user */
     int64_t heard_us;
     struct node asked; /* struct request.by_client */
+    bool bundles;      /* it reads bundles: it sent one */
+    bool greeted;      /* it was told that we do */
+    bool broken;       /* it cannot be reached: core_flush() loses it */
+    struct bundle out;
+    struct node dirty; /* something for core_flush() */
     /* as a worker: */
     struct service *service; /* NULL: it is none */
     uint32_t credit, in_hand;
@@ -78,6 +84,8 @@ struct core {
     size_t service_count;
     uint16_t service_buckets[2 * SERVICES_MAX]; /* index, plus 1 */
     struct node peers;                          /* struct peer.all */
+    struct node dirty;                          /* struct peer.dirty */
+    size_t held;                                /* frames in the bundles of all peers */
     struct peer *peer_buckets[PEER_BUCKETS];
     struct request **requests; /* by slot */
     uint32_t request_count, first_free;
@@ -102,6 +110,7 @@ core_create(const struct core_conf *conf, const struct core_io *io,
     c->permissions = permissions;
     c->first_free = UINT32_MAX;
     list_init(&c->peers);
+    list_init(&c->dirty);
     for (size_t i = 0; i < WHEEL_SLOTS; i++)
         list_init(&c->wheel[i]);
     random_bytes(&c->session_next, sizeof c->session_next); /* another start is another broker */
@@ -126,6 +135,7 @@ core_destroy(struct core *core)
     }
     for (struct node *at = core->peers.next, *next; at != &core->peers; at = next) {
         next = at->next;
+        bundle_clear(&NODE_OF(at, struct peer, all)->out);
         free(NODE_OF(at, struct peer, all));
     }
     free(core->requests);
@@ -169,6 +179,61 @@ service_of(struct core *core, struct mdp_text name)
 
 /* --- sending --- */
 
+/* Nothing that speaks to a peer may free it: core_flush() does. */
+static void
+note_dirty(struct core *core, struct peer *peer)
+{
+    if (list_is_empty(&peer->dirty))
+        list_append(&core->dirty, &peer->dirty);
+}
+
+static void
+post_now(struct core *core, struct peer *peer, zmq_msg_t *msg)
+{
+    if (core->io.send(core->io.arg, peer->key, msg) == CORE_SENT)
+        return;
+    core->totals.lost++;
+    peer->broken = true;
+    note_dirty(core, peer);
+}
+
+static void
+flush_peer(struct core *core, struct peer *peer)
+{
+    zmq_msg_t msg;
+    bool lost;
+
+    core->held -= peer->out.count;
+    if (bundle_take(&peer->out, &msg, &lost))
+        post_now(core, peer, &msg);
+    if (lost) { /* memory is out: it asks again, or another gets its work */
+        peer->broken = true;
+        note_dirty(core, peer);
+    }
+}
+
+/* Takes the message. */
+static void
+post(struct core *core, struct peer *peer, zmq_msg_t *msg)
+{
+    if (peer->broken) {
+        (void) zmq_msg_close(msg);
+        return;
+    }
+    if (!peer->bundles || zmq_msg_size(msg) > BUNDLE_FRAME_BYTES_MAX) {
+        flush_peer(core, peer);
+        post_now(core, peer, msg);
+        return;
+    }
+    if (!bundle_add(&peer->out, msg)) {
+        flush_peer(core, peer);
+        const bool added = bundle_add(&peer->out, msg);
+        assert(added); /* an empty one has room */
+    }
+    core->held++;
+    note_dirty(core, peer);
+}
+
 static enum core_sent
 send_command(struct core *core, uint64_t peer, enum mdp_side side, uint8_t command, uint64_t number)
 {
@@ -181,10 +246,21 @@ send_command(struct core *core, uint64_t peer, enum mdp_side side, uint8_t comma
     return core->io.send(core->io.arg, peer, &msg);
 }
 
-/* The broker's own last answer to a client.  Whether the client is still there is found elsewhere:
- * nothing that runs here may free a peer. */
+/* An empty bundle: it tells a peer that reads them that we do; another drops it unread. */
 static void
-send_verdict(struct core *core, uint64_t peer, uint64_t ticket, const struct err *why)
+greet(struct core *core, struct peer *peer)
+{
+    zmq_msg_t msg;
+
+    if (peer->greeted || zmq_msg_init_size(&msg, MDP_BUNDLE_HEAD_BYTES) != 0)
+        return;
+    mdp_bundle_head_write(zmq_msg_data(&msg));
+    peer->greeted = core->io.send(core->io.arg, peer->key, &msg) == CORE_SENT;
+}
+
+/* The broker's own last answer to a client. */
+static void
+send_verdict(struct core *core, struct peer *peer, uint64_t ticket, const struct err *why)
 {
     const struct mdp_frame frame = { .side = MDP_CLIENT, .command = MDP_C_FINAL, .number = ticket };
     Bus__Answer answer = BUS__ANSWER__INIT;
@@ -197,7 +273,7 @@ send_verdict(struct core *core, uint64_t peer, uint64_t ticket, const struct err
         return;
     mdp_head_write(&frame, zmq_msg_data(&msg));
     (void) bus__answer__pack(&answer, (uint8_t *) zmq_msg_data(&msg) + MDP_HEAD_BYTES);
-    (void) core->io.send(core->io.arg, peer, &msg);
+    post(core, peer, &msg);
 }
 
 /* --- requests --- */
@@ -302,7 +378,7 @@ answer_verdict(struct core *core, const struct request *r, err_t code, const cha
 
     (void) err_set(&why, code, reason, "%s", text);
     if (r->client) {
-        send_verdict(core, r->client->key, r->ticket, &why);
+        send_verdict(core, r->client, r->ticket, &why);
     } else if (r->own) {
         Bus__Answer answer = BUS__ANSWER__INIT;
         uint8_t packed[sizeof(struct err) + 32];
@@ -365,15 +441,13 @@ worker_remove(struct core *core, struct peer *worker)
     }
 }
 
-static bool
+static void
 deliver(struct core *core, struct request *r, struct peer *worker)
 {
     zmq_msg_t copy;
 
     (void) zmq_msg_init(&copy);
-    if (zmq_msg_copy(&copy, &r->msg) != 0 ||
-        core->io.send(core->io.arg, worker->key, &copy) != CORE_SENT)
-        return false;
+    (void) zmq_msg_copy(&copy, &r->msg); /* another reference: it cannot fail */
     leave_queue(r);
     r->worker = worker;
     r->deliveries++;
@@ -382,19 +456,15 @@ deliver(struct core *core, struct request *r, struct peer *worker)
     list_leave(&worker->ready);
     if (worker->in_hand < worker->credit)
         list_append(&worker->service->ready, &worker->ready); /* now it is the most recently used */
-    return true;
+    post(core, worker, &copy);
 }
 
-/* A worker that cannot be reached, or that does not read what its own credit allows, is lost. */
 static void
 dispatch(struct core *core, struct service *service)
 {
-    while (!list_is_empty(&service->queue) && !list_is_empty(&service->ready)) {
-        struct request *r = NODE_OF(service->queue.next, struct request, place);
-        struct peer *worker = NODE_OF(service->ready.next, struct peer, ready);
-        if (!deliver(core, r, worker))
-            worker_remove(core, worker);
-    }
+    while (!list_is_empty(&service->queue) && !list_is_empty(&service->ready))
+        deliver(core, NODE_OF(service->queue.next, struct request, place),
+                NODE_OF(service->ready.next, struct peer, ready));
 }
 
 /* --- peers --- */
@@ -426,6 +496,9 @@ peer_lost(struct core *core, struct peer *peer)
         at = &(*at)->next_in_bucket;
     *at = peer->next_in_bucket;
     list_leave(&peer->all);
+    list_leave(&peer->dirty);
+    core->held -= peer->out.count;
+    bundle_clear(&peer->out);
     core->totals.peers--;
     while (!list_is_empty(&peer->asked))
         abandon(core, NODE_OF(peer->asked.next, struct request, by_client));
@@ -461,6 +534,7 @@ peer_create(struct core *core, uint64_t key, const char *user, const char *addre
     (void) snprintf(peer->user, sizeof peer->user, "%s", user);
     (void) snprintf(peer->address, sizeof peer->address, "%s", address ? address : "");
     list_init(&peer->asked);
+    list_init(&peer->dirty);
     list_init(&peer->ready);
     list_init(&peer->member);
     list_init(&peer->work);
@@ -501,18 +575,18 @@ peer_of(struct core *core, uint64_t key, const char *user, const zmq_msg_t *msg)
 /* --- what a client says --- */
 
 static void
-refuse_request(struct core *core, const struct peer *peer, const struct mdp_frame *frame,
+refuse_request(struct core *core, struct peer *peer, const struct mdp_frame *frame,
                const char *kind, const char *detail)
 {
     struct err why;
 
     (void) err_set(&why, ERR_FORBIDDEN, "bus.forbidden", "the broker's table does not permit it");
-    send_verdict(core, peer->key, frame->number, &why);
+    send_verdict(core, peer, frame->number, &why);
     refuse(core, peer, kind, detail);
 }
 
 static bool
-may_ask(struct core *core, const struct peer *peer, const struct mdp_frame *frame)
+may_ask(struct core *core, struct peer *peer, const struct mdp_frame *frame)
 {
     char detail[192];
 
@@ -589,12 +663,12 @@ take_request(struct core *core, struct peer *peer, const struct mdp_frame *frame
     if (frame->deadline_us <= core->wall_us) {
         core->totals.late++;
         (void) err_set(&why, ERR_DEADLINE, "bus.deadline", "the deadline passed on the way");
-        send_verdict(core, peer->key, frame->number, &why);
+        send_verdict(core, peer, frame->number, &why);
         return;
     }
     struct request *r = accept_request(core, frame, msg, &why);
     if (!r) {
-        send_verdict(core, peer->key, frame->number, &why);
+        send_verdict(core, peer, frame->number, &why);
         return;
     }
     r->client = peer;
@@ -676,10 +750,8 @@ take_answer(struct core *core, struct peer *peer, const struct mdp_frame *frame,
     } else if (r->client) {
         mdp_patch(zmq_msg_data(msg), MDP_CLIENT, last ? MDP_C_FINAL : MDP_C_PARTIAL, r->ticket);
         r->parted = true;
-        if (core->io.send(core->io.arg, r->client->key, msg) != CORE_SENT) {
-            core->totals.lost++;
-            abandon(core, r);
-        }
+        post(core, r->client, msg);
+        (void) zmq_msg_init(msg);
     }
     if (!last)
         return;
@@ -710,6 +782,7 @@ take_worker_frame(struct core *core, struct peer *peer, const struct mdp_frame *
         return;
     case MDP_W_HEARTBEAT:
         (void) send_command(core, peer->key, MDP_WORKER, MDP_W_HEARTBEAT, peer->session);
+        greet(core, peer);
         return;
     case MDP_W_DISCONNECT:
         worker_remove(core, peer);
@@ -722,17 +795,12 @@ take_worker_frame(struct core *core, struct peer *peer, const struct mdp_frame *
     }
 }
 
-void
-core_receive(struct core *core, uint64_t key, const char *user, zmq_msg_t *msg)
+/* One frame; takes the message. */
+static void
+take_frame(struct core *core, struct peer *peer, zmq_msg_t *msg)
 {
-    struct peer *peer = peer_of(core, key, user, msg);
     struct mdp_frame frame;
 
-    if (!peer) {
-        (void) zmq_msg_close(msg);
-        return;
-    }
-    peer->heard_us = core->now_us;
     if (!mdp_parse(zmq_msg_data(msg), zmq_msg_size(msg), &frame)) {
         core->totals.malformed++;
         refuse(core, peer, "frame.malformed",
@@ -743,11 +811,71 @@ core_receive(struct core *core, uint64_t key, const char *user, zmq_msg_t *msg)
         take_request(core, peer, &frame, msg);
     } else if (frame.command == MDP_C_HEARTBEAT) {
         (void) send_command(core, peer->key, MDP_CLIENT, MDP_C_HEARTBEAT, peer->session);
+        greet(core, peer);
     } else {
         core->totals.malformed++;
         refuse(core, peer, "frame.malformed", "a client sent what only a broker sends");
     }
     (void) zmq_msg_close(msg);
+}
+
+/* Each frame gets memory of its own: it is kept as long as its request, and no longer. */
+static void
+take_bundle(struct core *core, struct peer *peer, const zmq_msg_t *bundle)
+{
+    struct mdp_pieces pieces =
+        mdp_pieces(zmq_msg_data((zmq_msg_t *) (uintptr_t) bundle), zmq_msg_size(bundle));
+    const uint8_t *data;
+    size_t size;
+    zmq_msg_t msg;
+
+    peer->bundles = true;
+    while (mdp_pieces_next(&pieces, &data, &size)) {
+        if (zmq_msg_init_size(&msg, size) != 0)
+            return; /* memory is out: who waits asks again, or its deadline passes */
+        memcpy(zmq_msg_data(&msg), data, size);
+        take_frame(core, peer, &msg);
+    }
+    if (pieces.at == pieces.end)
+        return;
+    core->totals.malformed++;
+    refuse(core, peer, "frame.malformed", "a bundle ends in the middle of a frame");
+}
+
+void
+core_receive(struct core *core, uint64_t key, const char *user, zmq_msg_t *msg)
+{
+    struct peer *peer = peer_of(core, key, user, msg);
+
+    if (!peer) {
+        (void) zmq_msg_close(msg);
+        return;
+    }
+    peer->heard_us = core->now_us;
+    if (!mdp_is_bundle(zmq_msg_data(msg), zmq_msg_size(msg))) {
+        take_frame(core, peer, msg);
+        return;
+    }
+    take_bundle(core, peer, msg);
+    (void) zmq_msg_close(msg);
+}
+
+size_t
+core_held(const struct core *core)
+{
+    return core->held;
+}
+
+void
+core_flush(struct core *core)
+{
+    while (!list_is_empty(&core->dirty)) {
+        struct peer *peer = NODE_OF(core->dirty.next, struct peer, dirty);
+        list_leave(&peer->dirty);
+        flush_peer(core, peer);
+        if (peer->broken)
+            peer_lost(core, peer); /* its work goes to others, who become dirty */
+    }
 }
 
 /* --- time --- */

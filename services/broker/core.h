@@ -17,7 +17,7 @@ struct core;
 enum core_sent {
     CORE_SENT,
     CORE_GONE, /* that connection is no more */
-    CORE_FULL, /* it does not read; this message is lost */
+    CORE_FULL, /* it does not read; this message is lost, and so is the peer */
 };
 
 /* Something that the table forbids: logged and audited by who owns the core. */
@@ -57,6 +57,11 @@ void core_set_time(struct core *core, int64_t monotonic_us, int64_t wall_us);
 
 /* One message of a connection; user is what ZAP proved (permissions.h).  Takes the message. */
 void core_receive(struct core *core, uint64_t peer, const char *user, zmq_msg_t *msg);
+
+/* What is said to a peer that reads bundles is held until core_flush(): call it when there is
+ * nothing more to receive, or core_held() is large.  Who cannot be reached is lost there. */
+size_t core_held(const struct core *core); /* frames */
+void core_flush(struct core *core);
 
 /* Deadlines, silent peers.  Call it at least every CORE_TICK_US. */
 #define CORE_TICK_US INT64_C(10000)

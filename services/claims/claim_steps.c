@@ -17,6 +17,20 @@ onlooker_of(struct call *c, struct id village, struct onlooker *who)
 }
 
 err_t
+claim_seen(struct call *c, const Huzhu__Id *in, struct claim *claim)
+{
+    struct onlooker who;
+    struct id id;
+
+    TRY(id_from_wire(in, "$.claimId", &id, &c->err));
+    TRY(claim_get(c, id, claim));
+    TRY(onlooker_of(c, claim->village, &who));
+    if (!rule_may_see_claim(claim, &who))
+        return err_set(&c->err, ERR_NOT_FOUND, CLAIM_NONE, "no such claim");
+    return ERR_OK;
+}
+
+err_t
 candidates_of(struct call *c, const struct register_person *patient, struct candidate **candidates,
               size_t *count)
 {

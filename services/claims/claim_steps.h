@@ -9,6 +9,8 @@
 
 /* Who calls, before a claim of this village. */
 err_t onlooker_of(struct call *c, struct id village, struct onlooker *who) MUST_CHECK;
+/* The claim of a request; NOT_FOUND for whom it is none of their business, too. */
+err_t claim_seen(struct call *c, const Huzhu__Id *in, struct claim *claim) MUST_CHECK;
 
 /* The programmes of the patient's village, and the patient's part in each. */
 err_t candidates_of(struct call *c, const struct register_person *patient,

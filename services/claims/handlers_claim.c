@@ -285,15 +285,9 @@ claims_submit_claim(struct call *c, const Claims__SubmitClaimRequest *in,
 err_t
 claims_get_claim(struct call *c, const Claims__GetClaimRequest *in, Claims__GetClaimReply *out)
 {
-    struct onlooker who;
     struct claim claim;
-    struct id id;
 
-    TRY(id_from_wire(in->claim_id, "$.claimId", &id, &c->err));
-    TRY(claim_get(c, id, &claim));
-    TRY(onlooker_of(c, claim.village, &who));
-    if (!rule_may_see_claim(&claim, &who))
-        return err_set(&c->err, ERR_NOT_FOUND, CLAIM_NONE, "no such claim");
+    TRY(claim_seen(c, in->claim_id, &claim));
     return claim_reply(c, &claim, &out->claim);
 }
 

@@ -101,17 +101,11 @@ claims_get_timeline(struct call *c, const Claims__GetTimelineRequest *in,
     size_t step_count, round_count;
     struct claim_round *rounds;
     struct claim_step *steps;
-    struct onlooker who;
     struct claim claim;
-    struct id id;
 
-    TRY(id_from_wire(in->claim_id, "$.claimId", &id, &c->err));
-    TRY(claim_get(c, id, &claim));
-    TRY(onlooker_of(c, claim.village, &who));
-    if (!rule_may_see_claim(&claim, &who))
-        return err_set(&c->err, ERR_NOT_FOUND, CLAIM_NONE, "no such claim");
-    TRY(step_list(c, id, &steps, &step_count));
-    TRY(round_list(c, id, &rounds, &round_count));
+    TRY(claim_seen(c, in->claim_id, &claim));
+    TRY(step_list(c, claim.id, &steps, &step_count));
+    TRY(round_list(c, claim.id, &rounds, &round_count));
     return timeline_to_wire(c, steps, step_count, rounds, round_count, out);
 }
 

@@ -5,59 +5,14 @@
 #include "claims.pb-c.h"
 #include "claims_queries.h"
 #include "store.h"
-
-static err_t
-no_memory(struct call *c)
-{
-    return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the request needs too much memory");
-}
-
-#define LIST(c, count, list)                                                                       \
-    do {                                                                                           \
-        *(list) = arena_alloc((c)->arena, ((count) + 1) * sizeof **(list));                        \
-        if (!*(list))                                                                              \
-            return no_memory(c);                                                                   \
-    } while (0)
-
-static struct param
-p_date_or_null(date_t date)
-{
-    return date.days == 0 ? P_NULL : P_DATE(date);
-}
-
-static date_t
-date_or_none(const struct rows *rows, int row, int column)
-{
-    return rows_is_null(rows, row, column) ? (date_t){ 0 } : rows_date(rows, row, column);
-}
-
-/* A copy in the arena; NULL becomes "". */
-static err_t
-text_of(struct call *c, const struct rows *rows, int row, int column, const char **out)
-{
-    const char *text = rows_text(rows, row, column);
-
-    *out = text ? call_text(c, text) : "";
-    return *out ? ERR_OK : c->err.code;
-}
-
-/* A value that the schema's CHECK allows and this list lacks is a defect. */
-static enum claim_state
-state_of(const char *text)
-{
-    for (int i = 1; i < CLAIM_STATE_COUNT; i++)
-        if (strcmp(text, claim_state_names[i]) == 0)
-            return (enum claim_state) i;
-    assert(false);
-    return (enum claim_state) 0;
-}
+#include "svc/columns.h"
 
 /* --- what is sealed --- */
 
 enum { CONTEXT_BYTES = 64 };
 
 static void
-context_of(const char *what, struct id claim, char text[static CONTEXT_BYTES])
+context_or_empty(const char *what, struct id claim, char text[static CONTEXT_BYTES])
 {
     char id[ID_TEXT_BYTES];
 
@@ -77,7 +32,7 @@ seal_claim(struct call *c, struct claim *claim, ProtobufCBinaryData *sealed)
     secret.card = (char *) claim->payee.card;
     secret.bank = (char *) claim->payee.bank;
     secret.cause_text = (char *) claim->stay.cause_text;
-    context_of("claim", claim->id, context);
+    context_or_empty("claim", claim->id, context);
     TRY(message_pack(c, &secret.base, &packed));
     TRY(call_blind_index(c, "claim.card", claim->payee.card, strlen(claim->payee.card),
                          claim->card_index));
@@ -93,7 +48,7 @@ unseal_claim(struct call *c, const struct rows *rows, int row, struct claim *cla
     size_t size;
     const void *sealed = rows_bytes(rows, row, 23, &size);
 
-    context_of("claim", claim->id, context);
+    context_or_empty("claim", claim->id, context);
     TRY(call_unseal(c, context, sealed, size, &plain));
     TRY(message_decode(c, &claims__sealed_claim__descriptor, plain.len, plain.data, &message));
     const Claims__SealedClaim *secret = (const Claims__SealedClaim *) message;
@@ -105,7 +60,7 @@ unseal_claim(struct call *c, const struct rows *rows, int row, struct claim *cla
     if (rows_is_null(rows, row, 28))
         return ERR_OK;
     const void *note = rows_bytes(rows, row, 28, &size);
-    context_of("note", claim->id, context);
+    context_or_empty("note", claim->id, context);
     TRY(call_unseal(c, context, note, size, &plain));
     plain.data[plain.len] = '\0'; /* call_unseal() leaves room for it */
     claim->asked_note = (const char *) plain.data;
@@ -128,9 +83,9 @@ stay_read(struct call *c, const struct rows *rows, int row, struct stay *stay)
         .purpose = (enum purpose) rows_int(rows, row, 20),
         .cause = (enum cause) rows_int(rows, row, 21),
     };
-    TRY(text_of(c, rows, row, 12, &stay->hospital));
-    TRY(text_of(c, rows, row, 13, &stay->hospital_code));
-    return text_of(c, rows, row, 14, &stay->hospital_level);
+    TRY(text_or_empty(c, rows, row, 12, &stay->hospital));
+    TRY(text_or_empty(c, rows, row, 13, &stay->hospital_code));
+    return text_or_empty(c, rows, row, 14, &stay->hospital_level);
 }
 
 static err_t
@@ -140,7 +95,8 @@ claim_read(struct call *c, const struct rows *rows, int row, struct claim *claim
 
     *claim = (struct claim){
         .id = rows_id(rows, row, 0),
-        .state = state_of(rows_text(rows, row, 2)),
+        .state = (enum claim_state) place_of(rows_text(rows, row, 2), claim_state_names,
+                                             CLAIM_STATE_COUNT),
         .programme = rows_id(rows, row, 3),
         .person = rows_id(rows, row, 4),
         .household = rows_id(rows, row, 5),
@@ -163,10 +119,10 @@ claim_read(struct call *c, const struct rows *rows, int row, struct claim *claim
     memcpy(claim->card_index, rows_bytes(rows, row, 24, &size), sizeof claim->card_index);
     if (claim->decided)
         claim->payable = rows_money(rows, row, 32);
-    TRY(text_of(c, rows, row, 1, &claim->number));
-    TRY(text_of(c, rows, row, 29, &claim->reason));
-    TRY(text_of(c, rows, row, 30, &claim->requirement));
-    TRY(text_of(c, rows, row, 31, &claim->words));
+    TRY(text_or_empty(c, rows, row, 1, &claim->number));
+    TRY(text_or_empty(c, rows, row, 29, &claim->reason));
+    TRY(text_or_empty(c, rows, row, 30, &claim->requirement));
+    TRY(text_or_empty(c, rows, row, 31, &claim->words));
     TRY(stay_read(c, rows, row, &claim->stay));
     return unseal_claim(c, rows, row, claim);
 }
@@ -238,7 +194,7 @@ claim_put(struct call *c, struct claim *claim)
     ProtobufCBinaryData note = { 0, NULL };
 
     if (claim->asked_note[0]) {
-        context_of("note", claim->id, context);
+        context_or_empty("note", claim->id, context);
         TRY(call_seal(c, context, claim->asked_note, strlen(claim->asked_note), &note));
     }
     claim->version++;
@@ -289,9 +245,9 @@ claim_stays(struct call *c, const struct claim *claim, struct claim **stays, siz
         struct claim *other = &(*stays)[i];
         other->stay.admitted = rows_date(rows, i, 1);
         other->stay.discharged = rows_date(rows, i, 2);
-        TRY(text_of(c, rows, i, 0, &other->number));
-        TRY(text_of(c, rows, i, 3, &other->stay.hospital));
-        TRY(text_of(c, rows, i, 4, &other->stay.hospital_code));
+        TRY(text_or_empty(c, rows, i, 0, &other->number));
+        TRY(text_or_empty(c, rows, i, 3, &other->stay.hospital));
+        TRY(text_or_empty(c, rows, i, 4, &other->stay.hospital_code));
     }
     return ERR_OK;
 }
@@ -381,7 +337,7 @@ paper_list(struct call *c, const struct claim *claim, struct claim_paper **paper
                                        .size = rows_int(rows, i, 3),
                                        .attached_at = rows_instant(rows, i, 5),
                                        .round = (int) rows_int(rows, i, 6) };
-        TRY(text_of(c, rows, i, 2, &paper->content_type));
+        TRY(text_or_empty(c, rows, i, 2, &paper->content_type));
         memcpy(paper->sha256, rows_bytes(rows, i, 4, &size), sizeof paper->sha256);
     }
     return ERR_OK;
@@ -410,11 +366,11 @@ step_list(struct call *c, struct id claim, struct claim_step **steps, size_t *co
         *step = (struct claim_step){ .step = (int) rows_int(rows, i, 0),
                                      .account = rows_id(rows, i, 4),
                                      .at = rows_instant(rows, i, 6) };
-        TRY(text_of(c, rows, i, 1, &step->what));
-        TRY(text_of(c, rows, i, 2, &step->from));
-        TRY(text_of(c, rows, i, 3, &step->to));
-        TRY(text_of(c, rows, i, 5, &step->by));
-        TRY(text_of(c, rows, i, 7, &step->words));
+        TRY(text_or_empty(c, rows, i, 1, &step->what));
+        TRY(text_or_empty(c, rows, i, 2, &step->from));
+        TRY(text_or_empty(c, rows, i, 3, &step->to));
+        TRY(text_or_empty(c, rows, i, 5, &step->by));
+        TRY(text_or_empty(c, rows, i, 7, &step->words));
     }
     return ERR_OK;
 }
@@ -496,13 +452,15 @@ provisional_claims(struct call *c, struct claim **claims, int **workdays, size_t
     LIST(c, *count, claims);
     LIST(c, *count, workdays);
     for (int i = 0; i < (int) *count; i++) {
-        (*claims)[i] = (struct claim){ .id = rows_id(rows, i, 0),
-                                       .round = (int) rows_int(rows, i, 1),
-                                       .complete_on = rows_date(rows, i, 2),
-                                       .due_on = rows_date(rows, i, 3),
-                                       .programme = rows_id(rows, i, 5),
-                                       .state = state_of(rows_text(rows, i, 6)),
-                                       .provisional = true };
+        (*claims)[i] =
+            (struct claim){ .id = rows_id(rows, i, 0),
+                            .round = (int) rows_int(rows, i, 1),
+                            .complete_on = rows_date(rows, i, 2),
+                            .due_on = rows_date(rows, i, 3),
+                            .programme = rows_id(rows, i, 5),
+                            .state = (enum claim_state) place_of(
+                                rows_text(rows, i, 6), claim_state_names, CLAIM_STATE_COUNT),
+                            .provisional = true };
         (*workdays)[i] = (int) rows_int(rows, i, 4);
     }
     return ERR_OK;

@@ -5,18 +5,7 @@
 #include "claims.pb-c.h"
 #include "claims_queries.h"
 #include "store.h"
-
-static err_t
-no_memory(struct call *c)
-{
-    return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the request needs too much memory");
-}
-
-static struct param
-p_date_or_null(date_t date)
-{
-    return date.days == 0 ? P_NULL : P_DATE(date);
-}
+#include "svc/columns.h"
 
 /* --- people --- */
 

@@ -4,22 +4,10 @@
 
 #include "crypto/crypto.h"
 #include "mask/mask.h"
+#include "svc/fields.h"
 #include "wire.h"
 
 enum { PAGE_ROWS = 50, PAGE_ROWS_MAX = 200 };
-
-static err_t
-no_memory(struct call *c)
-{
-    return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the request needs too much memory");
-}
-
-/* Makes a message of the request's arena. */
-#define MAKE(c, type, init_fn, var)                                                                \
-    type *var = arena_alloc((c)->arena, sizeof *(var));                                            \
-    if (!(var))                                                                                    \
-        return no_memory(c);                                                                       \
-    init_fn(var)
 
 /* --- in --- */
 
@@ -260,41 +248,6 @@ programme_unpack(struct call *c, ProtobufCBinaryData body, struct programme *pro
 /* --- out --- */
 
 static err_t
-put_text(struct call *c, const char *text, char **out)
-{
-    *out = call_text(c, text);
-    return *out ? ERR_OK : c->err.code;
-}
-
-static err_t
-put_id(struct call *c, struct id id, Huzhu__Id **out)
-{
-    *out = id_to_wire(c, id);
-    return *out || id_is_nil(id) ? ERR_OK : no_memory(c);
-}
-
-static err_t
-put_date(struct call *c, date_t date, Huzhu__Date **out)
-{
-    *out = date.days == 0 ? NULL : date_to_wire(c, date);
-    return *out || date.days == 0 ? ERR_OK : no_memory(c);
-}
-
-static err_t
-put_instant(struct call *c, instant_t at, Huzhu__Instant **out)
-{
-    *out = instant_to_wire(c, at);
-    return *out ? ERR_OK : no_memory(c);
-}
-
-static err_t
-put_money(struct call *c, money_t money, Huzhu__Money **out)
-{
-    *out = money_to_wire(c, money);
-    return *out ? ERR_OK : no_memory(c);
-}
-
-static err_t
 stay_out(struct call *c, const struct stay *stay, bool with_words, Claims__Stay **out)
 {
     MAKE(c, Claims__Stay, claims__stay__init, wire);
@@ -512,37 +465,18 @@ timeline_to_wire(struct call *c, const struct claim_step *steps, size_t step_cou
 
 /* --- events --- */
 
-static ProtobufCBinaryData
-wire_id_bytes(const struct id *id)
-{
-    return id_is_nil(*id) ? (ProtobufCBinaryData){ 0, NULL }
-                          : (ProtobufCBinaryData){ sizeof id->bytes, (uint8_t *) id->bytes };
-}
-
-/* An id of the stack for the length of one event_append(); absent when nil. */
-#define WIRE_ID(name, id)                                                                          \
-    Huzhu__Id name##_message = HUZHU__ID__INIT;                                                    \
-    name##_message.value = wire_id_bytes(&(id));                                                   \
-    Huzhu__Id *const name = id_is_nil(id) ? NULL : &name##_message
-
 err_t
 emit_claim_filed(struct call *c, const struct claim *claim)
 {
     Claims__ClaimFiled event = CLAIMS__CLAIM_FILED__INIT;
-    WIRE_ID(claim_id, claim->id);
-    WIRE_ID(programme_id, claim->programme);
-    WIRE_ID(person_id, claim->person);
-    WIRE_ID(household_id, claim->household);
-    WIRE_ID(village_id, claim->village);
-    WIRE_ID(filed_by, claim->filed_by);
 
-    event.claim_id = claim_id;
+    TRY(put_id(c, claim->id, &event.claim_id));
     event.number = (char *) claim->number;
-    event.programme_id = programme_id;
-    event.person_id = person_id;
-    event.household_id = household_id;
-    event.village_id = village_id;
-    event.filed_by = filed_by;
+    TRY(put_id(c, claim->programme, &event.programme_id));
+    TRY(put_id(c, claim->person, &event.person_id));
+    TRY(put_id(c, claim->household, &event.household_id));
+    TRY(put_id(c, claim->village, &event.village_id));
+    TRY(put_id(c, claim->filed_by, &event.filed_by));
     event.by_agent = claim->by_agent;
     return event_append(c, &event.base);
 }
@@ -588,20 +522,14 @@ emit_claim_accepted(struct call *c, const struct claim *claim,
                     size_t paper_count)
 {
     Claims__ClaimAccepted event = CLAIMS__CLAIM_ACCEPTED__INIT;
-    WIRE_ID(claim_id, claim->id);
-    WIRE_ID(programme_id, claim->programme);
-    WIRE_ID(person_id, claim->person);
-    WIRE_ID(household_id, claim->household);
-    WIRE_ID(village_id, claim->village);
-    WIRE_ID(filed_by, claim->filed_by);
 
-    event.claim_id = claim_id;
+    TRY(put_id(c, claim->id, &event.claim_id));
     event.number = (char *) claim->number;
-    event.programme_id = programme_id;
-    event.person_id = person_id;
-    event.household_id = household_id;
-    event.village_id = village_id;
-    event.filed_by = filed_by;
+    TRY(put_id(c, claim->programme, &event.programme_id));
+    TRY(put_id(c, claim->person, &event.person_id));
+    TRY(put_id(c, claim->household, &event.household_id));
+    TRY(put_id(c, claim->village, &event.village_id));
+    TRY(put_id(c, claim->filed_by, &event.filed_by));
     event.provisional = claim->provisional;
     TRY(put_date(c, claim->complete_on, &event.complete_on));
     TRY(put_date(c, claim->due_on, &event.due_on));
@@ -622,15 +550,11 @@ err_t
 emit_papers_requested(struct call *c, const struct claim *claim)
 {
     Claims__PapersRequested event = CLAIMS__PAPERS_REQUESTED__INIT;
-    WIRE_ID(claim_id, claim->id);
-    WIRE_ID(programme_id, claim->programme);
-    WIRE_ID(person_id, claim->person);
-    WIRE_ID(village_id, claim->village);
 
-    event.claim_id = claim_id;
-    event.programme_id = programme_id;
-    event.person_id = person_id;
-    event.village_id = village_id;
+    TRY(put_id(c, claim->id, &event.claim_id));
+    TRY(put_id(c, claim->programme, &event.programme_id));
+    TRY(put_id(c, claim->person, &event.person_id));
+    TRY(put_id(c, claim->village, &event.village_id));
     TRY(kinds_out(c, claim->asked, &event.n_kinds, &event.kinds));
     return event_append(c, &event.base);
 }
@@ -639,15 +563,11 @@ err_t
 emit_claim_refused(struct call *c, const struct claim *claim)
 {
     Claims__ClaimRefused event = CLAIMS__CLAIM_REFUSED__INIT;
-    WIRE_ID(claim_id, claim->id);
-    WIRE_ID(programme_id, claim->programme);
-    WIRE_ID(person_id, claim->person);
-    WIRE_ID(village_id, claim->village);
 
-    event.claim_id = claim_id;
-    event.programme_id = programme_id;
-    event.person_id = person_id;
-    event.village_id = village_id;
+    TRY(put_id(c, claim->id, &event.claim_id));
+    TRY(put_id(c, claim->programme, &event.programme_id));
+    TRY(put_id(c, claim->person, &event.person_id));
+    TRY(put_id(c, claim->village, &event.village_id));
     event.reason = (char *) claim->reason;
     event.requirement = (char *) claim->requirement;
     return event_append(c, &event.base);
@@ -657,15 +577,11 @@ err_t
 emit_claim_withdrawn(struct call *c, const struct claim *claim)
 {
     Claims__ClaimWithdrawn event = CLAIMS__CLAIM_WITHDRAWN__INIT;
-    WIRE_ID(claim_id, claim->id);
-    WIRE_ID(programme_id, claim->programme);
-    WIRE_ID(person_id, claim->person);
-    WIRE_ID(village_id, claim->village);
 
-    event.claim_id = claim_id;
-    event.programme_id = programme_id;
-    event.person_id = person_id;
-    event.village_id = village_id;
+    TRY(put_id(c, claim->id, &event.claim_id));
+    TRY(put_id(c, claim->programme, &event.programme_id));
+    TRY(put_id(c, claim->person, &event.person_id));
+    TRY(put_id(c, claim->village, &event.village_id));
     return event_append(c, &event.base);
 }
 
@@ -674,11 +590,9 @@ emit_payee_changed(struct call *c, const struct claim *claim)
 {
     Claims__PayeeChanged event = CLAIMS__PAYEE_CHANGED__INIT;
     Claims__ClaimFacts facts = CLAIMS__CLAIM_FACTS__INIT;
-    WIRE_ID(claim_id, claim->id);
-    WIRE_ID(programme_id, claim->programme);
 
-    event.claim_id = claim_id;
-    event.programme_id = programme_id;
+    TRY(put_id(c, claim->id, &event.claim_id));
+    TRY(put_id(c, claim->programme, &event.programme_id));
     facts.payee = (char *) claim->payee.holder;
     facts.card = (char *) claim->payee.card;
     facts.bank = (char *) claim->payee.bank;
@@ -690,11 +604,9 @@ err_t
 emit_due_day_changed(struct call *c, const struct claim *claim)
 {
     Claims__DueDayChanged event = CLAIMS__DUE_DAY_CHANGED__INIT;
-    WIRE_ID(claim_id, claim->id);
-    WIRE_ID(programme_id, claim->programme);
 
-    event.claim_id = claim_id;
-    event.programme_id = programme_id;
+    TRY(put_id(c, claim->id, &event.claim_id));
+    TRY(put_id(c, claim->programme, &event.programme_id));
     event.provisional = claim->provisional;
     TRY(put_date(c, claim->due_on, &event.due_on));
     return event_append(c, &event.base);

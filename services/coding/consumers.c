@@ -16,7 +16,7 @@ coding_on_households(struct call *c, const Identity__HouseholdsRecorded *in)
         size_t count = 0;
 
         TRY(id_from_wire(household->household_id, "household_id", &id, &c->err));
-        STORE_LIST(c, household->n_members, &people);
+        LIST(c, household->n_members, &people);
         for (size_t m = 0; m < household->n_members; m++) {
             const Identity__HouseholdMember *member = household->members[m];
             if (member->until) /* has left it */
@@ -65,7 +65,7 @@ static err_t
 documents_from_wire(struct call *c, const Claims__ClaimAccepted *in, struct document **out,
                     size_t *count)
 {
-    STORE_LIST(c, in->n_documents, out);
+    LIST(c, in->n_documents, out);
     *count = 0;
     for (size_t i = 0; i < in->n_documents && *count < JOB_DOCUMENTS_MAX; i++) {
         struct document *one = &(*out)[*count];

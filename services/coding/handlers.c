@@ -7,6 +7,7 @@
 
 #include "rules.h"
 #include "store.h"
+#include "svc/room.h"
 #include "wire.h"
 
 err_t
@@ -16,9 +17,7 @@ coding_list_schemes(struct call *c, const Coding__ListSchemesRequest *in,
     const struct schemes *schemes = c->state;
 
     (void) in;
-    out->schemes = arena_alloc(c->arena, (schemes->count + 1) * sizeof *out->schemes);
-    if (!out->schemes)
-        return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the reply needs too much memory");
+    LIST(c, schemes->count, &out->schemes);
     for (size_t i = 0; i < schemes->count; i++) {
         out->schemes[i] = scheme_to_wire(c, drg_scheme_identity(schemes->open[i]));
         if (!out->schemes[i])

@@ -5,6 +5,7 @@
 
 #include "rules.h"
 #include "store.h"
+#include "svc/room.h"
 #include "wire.h"
 
 static err_t
@@ -45,7 +46,7 @@ coding_search_codes(struct call *c, const Coding__SearchCodesRequest *in,
     const size_t count = drg_names_search(names_find(c->state, identity->checksum), book, in->query,
                                           hits, in->limit ? in->limit : 20, &more);
 
-    REPLY_LIST(c, count, &out->hits);
+    LIST(c, count, &out->hits);
     for (size_t i = 0; i < count; i++) {
         Coding__SearchCodesReply__Hit *hit = arena_alloc(c->arena, sizeof *hit);
         if (!hit)
@@ -104,7 +105,7 @@ coding_list_certificates(struct call *c, const Coding__ListCertificatesRequest *
     if (!call_has(c, all)) /* a coder sees the own ones */
         account = c->account;
     TRY(certificates(c, account, &list, &count));
-    REPLY_LIST(c, count, &out->certificates);
+    LIST(c, count, &out->certificates);
     for (size_t i = 0; i < count; i++) {
         out->certificates[i] = certificate_to_wire(c, &list[i]);
         if (!out->certificates[i])

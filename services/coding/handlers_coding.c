@@ -7,6 +7,7 @@
 #include "crypto/crypto.h"
 #include "rules.h"
 #include "store.h"
+#include "svc/room.h"
 #include "wire.h"
 
 /* --- grouping --- */
@@ -375,7 +376,7 @@ history_to_wire(struct call *c, struct id claim, Coding__GetBasisReply *out, str
     if (count == 0)
         return err_set(&c->err, ERR_NOT_FOUND, CODING_NONE, "the claim is not coded");
     *newest = ids[0];
-    REPLY_LIST(c, count, &out->coding_ids);
+    LIST(c, count, &out->coding_ids);
     for (size_t i = 0; i < count; i++) {
         out->coding_ids[i] = id_to_wire(c, ids[i]);
         if (!out->coding_ids[i])

@@ -104,7 +104,7 @@ write_forecast_page(FILE *out, const struct result *r)
 }
 
 static err_t
-text_of(struct call *c, bool (*write)(FILE *, const struct result *), const struct result *r,
+as_text(struct call *c, bool (*write)(FILE *, const struct result *), const struct result *r,
         char **out)
 {
     char *text = NULL;
@@ -135,9 +135,9 @@ coding_design_plan(struct call *c, const Coding__DesignPlanRequest *in,
     TRY(design_solve(arena, &input.design, DESIGN_FULL, &plan, &c->err));
 
     const struct result result = { .in = &input, .plan = &plan };
-    TRY(text_of(c, write_table, &result, &out->table));
-    TRY(text_of(c, write_figures, &result, &out->figures));
-    return text_of(c, write_page, &result, &out->page);
+    TRY(as_text(c, write_table, &result, &out->table));
+    TRY(as_text(c, write_figures, &result, &out->figures));
+    return as_text(c, write_page, &result, &out->page);
 }
 
 err_t
@@ -159,6 +159,6 @@ coding_forecast_plan(struct call *c, const Coding__ForecastPlanRequest *in,
     TRY(design_forecast(arena, &input.design, amounts, &so_far, &forecast, &c->err));
 
     const struct result result = { .in = &input, .forecast = &forecast };
-    TRY(text_of(c, write_forecast, &result, &out->forecast));
-    return text_of(c, write_forecast_page, &result, &out->page);
+    TRY(as_text(c, write_forecast, &result, &out->forecast));
+    return as_text(c, write_forecast_page, &result, &out->page);
 }

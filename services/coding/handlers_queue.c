@@ -7,8 +7,10 @@
 
 #include <string.h>
 
+#include "check/text.h"
 #include "rules.h"
 #include "store.h"
+#include "svc/room.h"
 #include "wire.h"
 
 /* --- shared --- */
@@ -201,33 +203,13 @@ check_kinds(const Coding__AskPapersRequest *in, struct err *err)
     return ERR_OK;
 }
 
-/* Characters, not bytes: the limits are told to people. */
-static size_t
-characters(const char *text)
-{
-    size_t count = 0;
-
-    for (; *text; text++)
-        count += ((unsigned char) *text & 0xc0) != 0x80;
-    return count;
-}
-
-static bool
-has_controls(const char *text)
-{
-    for (const unsigned char *at = (const unsigned char *) text; *at; at++)
-        if (*at < ' ' || *at == 0x7f || (at[0] == 0xc2 && at[1] < 0xa0)) /* C0, DEL, C1 */
-            return true;
-    return false;
-}
-
 err_t
 coding_ask_papers(struct call *c, const Coding__AskPapersRequest *in, Coding__AskPapersReply *out)
 {
     struct job job;
 
     TRY(check_kinds(in, &c->err));
-    if (characters(in->note) > 200 || has_controls(in->note))
+    if (text_characters(in->note) > 200 || text_has_control(in->note))
         return err_at(&c->err, ERR_INVALID, "$.note", PAPERS_NOTE,
                       "at most 200 characters, none of them a control character");
     TRY(lock_taken(c, in->claim_id, &job));
@@ -276,7 +258,7 @@ coding_mark_unfit(struct call *c, const Coding__MarkUnfitRequest *in, Coding__Ma
     struct programme programme;
     struct unfit unfit = { .exclusion = (int) in->exclusion };
     struct job job;
-    const size_t noted = characters(in->note);
+    const size_t noted = text_characters(in->note);
 
     if (noted == 0 || noted > 500)
         return err_at(&c->err, ERR_INVALID, "$.note", PAPERS_NOTE, "1 to 500 characters");
@@ -317,7 +299,7 @@ coding_list_jobs(struct call *c, const Coding__ListJobsRequest *in, Coding__List
         count--;
         TRY(job_page_to_wire(c, &jobs[count - 1], &out->next_page_token));
     }
-    REPLY_LIST(c, count, &out->jobs);
+    LIST(c, count, &out->jobs);
     for (size_t i = 0; i < count; i++) {
         TRY(answer(c, &jobs[i], &out->jobs[i]));
         out->n_jobs++;

@@ -6,6 +6,7 @@
 
 #include "rules.h"
 #include "store.h"
+#include "svc/room.h"
 #include "wire.h"
 
 static void
@@ -105,7 +106,7 @@ coding_list_subsidy_tables(struct call *c, const Coding__ListSubsidyTablesReques
 
     TRY(id_from_wire(in->programme_id, "$.programmeId", &id, &c->err));
     TRY(tables_of(c, id, &tables, &count));
-    REPLY_LIST(c, count, &out->tables);
+    LIST(c, count, &out->tables);
     for (size_t i = 0; i < count; i++) {
         out->tables[i] = table_to_wire(c, &tables[i], NULL);
         if (!out->tables[i])

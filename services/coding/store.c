@@ -7,42 +7,6 @@
 
 /* --- out of rows --- */
 
-err_t
-store_text(struct call *c, const struct rows *rows, int row, int column, const char **out)
-{
-    const char *text = rows_text(rows, row, column);
-
-    *out = call_text(c, text ? text : "");
-    return *out ? ERR_OK : c->err.code;
-}
-
-err_t
-store_bytes(struct call *c, const struct rows *rows, int row, int column, ProtobufCBinaryData *out)
-{
-    const void *bytes = rows_bytes(rows, row, column, &out->len);
-
-    out->data = arena_copy(c->arena, bytes ? bytes : "", out->len + (out->len == 0));
-    return out->data ? ERR_OK
-                     : err_set(&c->err, ERR_LIMITED, "rpc.too_large",
-                               "the request needs too much memory");
-}
-
-instant_t
-store_instant(const struct rows *rows, int row, int column)
-{
-    return rows_is_null(rows, row, column) ? (instant_t){ 0 } : rows_instant(rows, row, column);
-}
-
-int
-store_state(const char *text, const char *const *names, size_t count)
-{
-    for (size_t i = 1; i < count; i++)
-        if (strcmp(text, names[i]) == 0)
-            return (int) i;
-    assert(false);
-    return 0;
-}
-
 /* --- years --- */
 
 static err_t
@@ -144,8 +108,8 @@ programme_get(struct call *c, struct id programme, struct programme *out)
                                .workdays = (int32_t) rows_int(rows, 0, 7),
                                .exclusions = (uint32_t) rows_int(rows, 0, 8),
                                .version = rows_int(rows, 0, 9) };
-    TRY(store_text(c, rows, 0, 1, &out->name));
-    return store_text(c, rows, 0, 2, &out->scheme);
+    TRY(text_or_empty(c, rows, 0, 1, &out->name));
+    return text_or_empty(c, rows, 0, 2, &out->scheme);
 }
 
 err_t

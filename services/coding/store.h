@@ -3,6 +3,7 @@
 #define HUZHU_CODING_STORE_H
 
 #include "coding.h"
+#include "svc/columns.h"
 
 /* What a broken constraint means to a caller. */
 static const struct db_constraint coding_constraints[] __attribute__((unused)) = {
@@ -121,30 +122,5 @@ err_t person_total_lock(struct call *c, struct id programme, struct id person,
                         money_t *out) MUST_CHECK;
 err_t person_total_set(struct call *c, struct id programme, struct id person,
                        money_t sum) MUST_CHECK;
-
-/* An array of `count` in the request's arena. */
-#define STORE_LIST(c, count, list)                                                                 \
-    do {                                                                                           \
-        *(list) = arena_alloc((c)->arena, ((count) + 1) * sizeof **(list));                        \
-        if (!*(list))                                                                              \
-            return err_set(&(c)->err, ERR_LIMITED, "rpc.too_large",                                \
-                           "the request needs too much memory");                                   \
-    } while (0)
-/* The same for the repeated messages of a reply. */
-#define REPLY_LIST(c, count, list)                                                                 \
-    do {                                                                                           \
-        *(list) = arena_alloc((c)->arena, ((count) + 1) * sizeof(void *));                         \
-        if (!*(list))                                                                              \
-            return err_set(&(c)->err, ERR_LIMITED, "rpc.too_large",                                \
-                           "the reply needs too much memory");                                     \
-    } while (0)
-/* Texts and bytes out of rows, copied; ERR_LIMITED. */
-err_t store_text(struct call *c, const struct rows *rows, int row, int column,
-                 const char **out) MUST_CHECK;
-err_t store_bytes(struct call *c, const struct rows *rows, int row, int column,
-                  ProtobufCBinaryData *out) MUST_CHECK;
-instant_t store_instant(const struct rows *rows, int row, int column); /* 0 for NULL */
-/* The place of a text in a list of names that begins at 1; a text that is none is a defect. */
-int store_state(const char *text, const char *const *names, size_t count);
 
 #endif

@@ -25,9 +25,9 @@ read_texts(struct call *c, const struct rows *rows, struct coding *out)
     };
 
     for (size_t i = 0; i < COUNT(texts); i++)
-        TRY(store_text(c, rows, 0, texts[i].column, texts[i].text));
-    TRY(store_bytes(c, rows, 0, 16, &out->coded));
-    return store_bytes(c, rows, 0, 17, &out->trace);
+        TRY(text_or_empty(c, rows, 0, texts[i].column, texts[i].text));
+    TRY(bytes_of(c, rows, 0, 16, &out->coded));
+    return bytes_of(c, rows, 0, 17, &out->trace);
 }
 
 err_t
@@ -45,14 +45,14 @@ coding_get(struct call *c, struct id id, struct coding *out)
         .attempt = (int32_t) rows_int(rows, 0, 2),
         .programme = rows_id(rows, 0, 3),
         .person = rows_id(rows, 0, 4),
-        .state = (enum coding_state) store_state(rows_text(rows, 0, 5), coding_states,
-                                                 COUNT(coding_states)),
+        .state = (enum coding_state) place_of(rows_text(rows, 0, 5), coding_states,
+                                              COUNT(coding_states)),
         .table = rows_id(rows, 0, 6),
         .sensitive = rows_bool(rows, 0, 19),
         .coder = rows_id(rows, 0, 21),
         .coded_at = rows_instant(rows, 0, 23),
         .reviewer = rows_id(rows, 0, 24),
-        .reviewed_at = store_instant(rows, 0, 25),
+        .reviewed_at = instant_or_never(rows, 0, 25),
         .due = rows_is_null(rows, 0, 27) ? NO_MONEY : rows_money(rows, 0, 27),
         .payable = rows_is_null(rows, 0, 28) ? NO_MONEY : rows_money(rows, 0, 28),
     };
@@ -70,7 +70,7 @@ codings_of(struct call *c, struct id claim, struct id **out, size_t *count)
 
     TRY(db_query(c, &q_codings_of, &rows, P_ID(claim)));
     *count = (size_t) rows_count(rows);
-    STORE_LIST(c, *count, out);
+    LIST(c, *count, out);
     for (int i = 0; i < (int) *count; i++)
         (*out)[i] = rows_id(rows, i, 0);
     return ERR_OK;
@@ -147,7 +147,7 @@ steps_of(struct call *c, struct id coding, struct price *price)
     price->step_count = 0;
     for (int i = 0; i < rows_count(rows) && i < PRICE_STEPS_MAX; i++) {
         struct price_step *step = &price->steps[price->step_count++];
-        TRY(store_text(c, rows, i, 0, &step->name));
+        TRY(text_or_empty(c, rows, i, 0, &step->name));
         step->before = rows_money(rows, i, 1);
         step->after = rows_money(rows, i, 2);
         const char *why = rows_text(rows, i, 3);

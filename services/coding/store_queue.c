@@ -21,7 +21,7 @@ certificate_on(struct call *c, struct id account, date_t day, const char **numbe
     if (rows_count(rows) == 0)
         return err_set(&c->err, ERR_REFUSED, CERTIFICATE_NONE,
                        "no coder's certificate is valid today");
-    return store_text(c, rows, 0, 0, number);
+    return text_or_empty(c, rows, 0, 0, number);
 }
 
 err_t
@@ -31,7 +31,7 @@ certificates(struct call *c, struct id account, struct certificate **out, size_t
 
     TRY(db_query(c, &q_certificates, &rows, P_ID_OR_NULL(account)));
     *count = (size_t) rows_count(rows);
-    STORE_LIST(c, *count, out);
+    LIST(c, *count, out);
     for (int i = 0; i < (int) *count; i++) {
         struct certificate *one = &(*out)[i];
         *one = (struct certificate){ .account = rows_id(rows, i, 0),
@@ -39,7 +39,7 @@ certificates(struct call *c, struct id account, struct certificate **out, size_t
                                      .valid_until = rows_date(rows, i, 3),
                                      .recorded_by = rows_id(rows, i, 4),
                                      .recorded_at = rows_instant(rows, i, 5) };
-        TRY(store_text(c, rows, i, 1, &one->number));
+        TRY(text_or_empty(c, rows, i, 1, &one->number));
     }
     return ERR_OK;
 }
@@ -62,19 +62,18 @@ read_job(struct call *c, const struct rows *rows, int row, struct job *out)
         .household = rows_id(rows, row, 4),
         .village = rows_id(rows, row, 5),
         .filed_by = rows_id(rows, row, 6),
-        .state =
-            (enum job_state) store_state(rows_text(rows, row, 7), job_states, COUNT(job_states)),
+        .state = (enum job_state) place_of(rows_text(rows, row, 7), job_states, COUNT(job_states)),
         .attempt = (int32_t) rows_int(rows, row, 8),
         .complete_on = rows_date(rows, row, 9),
         .due_on = rows_date(rows, row, 10),
         .coding = rows_id(rows, row, 12),
         .holder = rows_id(rows, row, 13),
-        .lease_until = store_instant(rows, row, 14),
+        .lease_until = instant_or_never(rows, row, 14),
     };
 
-    TRY(store_text(c, rows, row, 1, &read.number));
-    TRY(store_bytes(c, rows, row, 11, &read.facts));
-    TRY(store_text(c, rows, row, 15, &read.returned_for));
+    TRY(text_or_empty(c, rows, row, 1, &read.number));
+    TRY(bytes_of(c, rows, row, 11, &read.facts));
+    TRY(text_or_empty(c, rows, row, 15, &read.returned_for));
     *out = read;
     return ERR_OK;
 }
@@ -83,7 +82,7 @@ static err_t
 read_jobs(struct call *c, const struct rows *rows, struct job **out, size_t *count)
 {
     *count = (size_t) rows_count(rows);
-    STORE_LIST(c, *count, out);
+    LIST(c, *count, out);
     for (size_t i = 0; i < *count; i++)
         TRY(read_job(c, rows, (int) i, &(*out)[i]));
     return ERR_OK;
@@ -189,7 +188,7 @@ job_documents(struct call *c, struct id claim, struct document **out, size_t *co
 
     TRY(db_query(c, &q_job_documents, &rows, P_ID(claim)));
     *count = (size_t) rows_count(rows);
-    STORE_LIST(c, *count, out);
+    LIST(c, *count, out);
     for (int i = 0; i < (int) *count; i++)
         (*out)[i] = (struct document){ rows_id(rows, i, 0), (int32_t) rows_int(rows, i, 1) };
     return ERR_OK;
@@ -234,7 +233,7 @@ tenants_with_leases_over(struct call *c, instant_t at, int64_t most, struct id *
 
     TRY(db_query(c, &q_tenants_with_leases_over, &rows, P_INSTANT(at), P_INT4(most)));
     *count = (size_t) rows_count(rows);
-    STORE_LIST(c, *count, out);
+    LIST(c, *count, out);
     for (int i = 0; i < (int) *count; i++)
         (*out)[i] = rows_id(rows, i, 0);
     return ERR_OK;

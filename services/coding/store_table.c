@@ -14,24 +14,24 @@ read_table(struct call *c, const struct rows *rows, int row, struct subsidy_tabl
     size_t size;
     struct subsidy_table read = {
         .programme = rows_id(rows, row, 0),
-        .state = (enum table_state) store_state(rows_text(rows, row, 5), table_states,
-                                                COUNT(table_states)),
+        .state =
+            (enum table_state) place_of(rows_text(rows, row, 5), table_states, COUNT(table_states)),
         .row_count = (size_t) rows_int(rows, row, 6),
         .created_by = rows_id(rows, row, 8),
         .designed_by = rows_id(rows, row, 9),
         .confirmed_by = rows_id(rows, row, 10),
         .frozen_by = rows_id(rows, row, 11),
         .created_at = rows_instant(rows, row, 12),
-        .confirmed_at = store_instant(rows, row, 13),
-        .frozen_at = store_instant(rows, row, 14),
+        .confirmed_at = instant_or_never(rows, row, 13),
+        .frozen_at = instant_or_never(rows, row, 14),
         .version = rows_int(rows, row, 15),
         .id = rows_id(rows, row, 16),
     };
 
-    TRY(store_text(c, rows, row, 1, &read.scheme.id));
-    TRY(store_text(c, rows, row, 2, &read.scheme.name));
-    TRY(store_text(c, rows, row, 3, &read.scheme.version));
-    TRY(store_text(c, rows, row, 4, &read.scheme.checksum));
+    TRY(text_or_empty(c, rows, row, 1, &read.scheme.id));
+    TRY(text_or_empty(c, rows, row, 2, &read.scheme.name));
+    TRY(text_or_empty(c, rows, row, 3, &read.scheme.version));
+    TRY(text_or_empty(c, rows, row, 4, &read.scheme.checksum));
     const void *sum = rows_bytes(rows, row, 7, &size);
     memcpy(read.sha256, sum, sizeof read.sha256);
     *out = read;
@@ -88,7 +88,7 @@ tables_of(struct call *c, struct id programme, struct subsidy_table **out, size_
 
     TRY(db_query(c, &q_tables_of, &rows, P_ID(programme)));
     *count = (size_t) rows_count(rows);
-    STORE_LIST(c, *count, out);
+    LIST(c, *count, out);
     for (size_t i = 0; i < *count; i++)
         TRY(read_table(c, rows, (int) i, &(*out)[i]));
     return ERR_OK;
@@ -104,13 +104,13 @@ static err_t
 read_rows(struct call *c, const struct rows *rows, struct subsidy_row **out, size_t *count)
 {
     *count = (size_t) rows_count(rows);
-    STORE_LIST(c, *count, out);
+    LIST(c, *count, out);
     for (int i = 0; i < (int) *count; i++) {
         struct subsidy_row *row = &(*out)[i];
-        TRY(store_text(c, rows, i, 0, &row->drg));
-        TRY(store_text(c, rows, i, 1, &row->name));
+        TRY(text_or_empty(c, rows, i, 0, &row->drg));
+        TRY(text_or_empty(c, rows, i, 1, &row->name));
         row->amount = rows_money(rows, i, 2);
-        TRY(store_text(c, rows, i, 3, &row->parent));
+        TRY(text_or_empty(c, rows, i, 3, &row->parent));
         row->age_from = age_or_none(rows, i, 4);
         row->age_to = age_or_none(rows, i, 5);
         row->sex = (enum drg_sex) rows_int(rows, i, 6);

@@ -1,5 +1,6 @@
 /* wire.c - protobuf to nouns and back, events out. */
 #include "wire.h"
+#include "svc/room.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -90,16 +91,6 @@ stay_from_wire(const Coding__Stay *in, struct stay *stay, struct err *err)
     stay->drg.op_count = in->n_procedures;
     stay->drg.convert = in->code_set == CODING__STAY__CODE_SET__FOREIGN;
     return ERR_OK;
-}
-
-static void *
-made(struct call *c, size_t size)
-{
-    void *p = arena_alloc(c->arena, size);
-
-    if (!p)
-        (void) err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the reply needs too much memory");
-    return p;
 }
 
 Coding__SchemeIdentity *

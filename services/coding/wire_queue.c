@@ -5,17 +5,8 @@
 
 #include "crypto/crypto.h"
 #include "rules.h"
+#include "svc/room.h"
 #include "wire.h"
-
-static void *
-made(struct call *c, size_t size)
-{
-    void *p = arena_alloc(c->arena, size);
-
-    if (!p)
-        (void) err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the reply needs too much memory");
-    return p;
-}
 
 /* --- sealed --- */
 

@@ -5,6 +5,7 @@
 #include "crypto/crypto.h"
 #include "csv/csv.h"
 #include "rules.h"
+#include "svc/room.h"
 #include "table.h"
 #include "wire.h"
 
@@ -110,16 +111,6 @@ table_from_text(struct call *c, const char *text, const struct drg_names *names,
 }
 
 /* --- out --- */
-
-static void *
-made(struct call *c, size_t size)
-{
-    void *p = arena_alloc(c->arena, size);
-
-    if (!p)
-        (void) err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the reply needs too much memory");
-    return p;
-}
 
 static Huzhu__Number *
 age_to_wire(struct call *c, int32_t age)

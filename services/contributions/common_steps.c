@@ -258,8 +258,8 @@ payments_take(struct call *c, const struct taking *taking, const struct paying *
     const struct id programme = id_of(taking->programme->programme_id);
     struct transfer *transfers;
 
-    MAKE_LIST(c, count, made);
-    MAKE_LIST(c, count, &transfers);
+    LIST(c, count, made);
+    LIST(c, count, &transfers);
     for (size_t i = 0; i < count; i++) {
         const struct paying *in = &list[i];
         const bool cash = taking->book != NULL;

@@ -161,7 +161,7 @@ static err_t
 lines_of(struct call *c, const Disbursement__ListApproved *in, struct transfer **out,
          money_t *total)
 {
-    MAKE_LIST(c, in->n_lines, out);
+    LIST(c, in->n_lines, out);
     *total = (money_t){ 0 };
     for (size_t i = 0; i < in->n_lines; i++) {
         const Disbursement__ListApproved__Line *line = in->lines[i];

@@ -8,7 +8,7 @@
 #define HUZHU_CONTRIBUTIONS_H
 
 #include "contributions.pb-c.h"
-#include "svc/svc.h"
+#include "svc/page.h"
 
 /* The town's office; those who only read figures and books; those who enrol and take money. */
 #define OFFICE (ROLE_TOWNSHIP_OFFICER | ROLE_APPROVER | ROLE_PAYER)
@@ -23,15 +23,7 @@ enum {
     BULK_ROWS_MAX = 200,    /* households or payments in one request: some 100 KiB of event */
     HOUSE_MEMBERS_MAX = 64, /* the register's largest households have about thirty */
     STATEMENT_BYTES_MAX = 1024 * 1024,
-    PAGE_ROWS = 50,
-    PAGE_ROWS_MAX = 500,
     SHARE_WHOLE = 10000, /* shares are in parts of ten thousand */
-};
-
-/* What the caller of a list asked for. */
-struct page {
-    struct id after;
-    int64_t rows; /* one more than the page has: whether there is a next one */
 };
 
 /* One thing that a programme's check found; see Finding of the contract. */

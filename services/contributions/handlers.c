@@ -128,7 +128,7 @@ contributions_list_programmes(struct call *c, const Contributions__ListProgramme
                       "the year lies between 2000 and 2100");
     TRY(programme_list(c, page, in->year, in->state ? state_name(in->state) : NULL, &rows, &count));
     TRY(page_to_wire(c, page, rows[count > 1 ? count - 2 : 0].id, &count, &out->next_page_token));
-    MAKE_LIST(c, count, &out->programmes);
+    LIST(c, count, &out->programmes);
     for (size_t i = 0; i < count; i++)
         if (all ||
             (rows[i].is->state != PROGRAMME(DRAFT) && rows[i].is->state != PROGRAMME(SUBMITTED)))

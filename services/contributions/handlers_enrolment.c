@@ -132,7 +132,7 @@ load(struct call *c, const Huzhu__Id *programme, Contributions__Enrolment *const
     TRY(programme_enter(c, programme, GUARD_SHARED, &e->row));
     e->programme = e->row.is;
     TRY(programme_is(c, e->programme, IN_STATE(OPEN) | IN_STATE(IN_FORCE)));
-    MAKE_LIST(c, count, &e->ids);
+    LIST(c, count, &e->ids);
     for (size_t i = 0; i < count; i++) {
         e->ids[i] = id_of(in[i]->household_id);
         for (size_t k = 0; k < i; k++)
@@ -141,7 +141,7 @@ load(struct call *c, const Huzhu__Id *programme, Contributions__Enrolment *const
                               "household %zu of the request is there twice", i + 1);
     }
     TRY(household_villages(c, e->ids, count, &e->villages, &e->village_count));
-    MAKE_LIST(c, e->village_count, &e->resolved);
+    LIST(c, e->village_count, &e->resolved);
     for (size_t i = 0; i < e->village_count; i++) /* in the order of ids */
         TRY(village_guard(c, e->row.id, e->villages[i]));
     for (size_t i = 0; i < e->village_count; i++)
@@ -203,7 +203,7 @@ contributions_enrol_households(struct call *c, const Contributions__EnrolHouseho
         return err_at(&c->err, ERR_INVALID, "$.enrolments", BULK_ROWS,
                       "a request has 1 to %d households, not %zu", BULK_ROWS_MAX, in->n_enrolments);
     TRY(load(c, in->programme_id, in->enrolments, in->n_enrolments, &e));
-    MAKE_LIST(c, in->n_enrolments, &out->rows);
+    LIST(c, in->n_enrolments, &out->rows);
     for (size_t i = 0; i < in->n_enrolments; i++) {
         MAKE(c, Contributions__EnrolHouseholdsReply__Row,
              contributions__enrol_households_reply__row__init, row);
@@ -267,7 +267,7 @@ contributions_list_enrolments(struct call *c, const Contributions__ListEnrolment
     TRY(houses_enrolled(c, &filter, page, &ids, &count));
     TRY(page_to_wire(c, page, ids[count > 1 ? count - 2 : 0], &count, &out->next_page_token));
     TRY(houses_get(c, row.id, ids, count, &houses, &found));
-    MAKE_LIST(c, found, &out->enrolments);
+    LIST(c, found, &out->enrolments);
     for (; out->n_enrolments < found; out->n_enrolments++)
         TRY(house_to_wire(c, row.is, &houses[out->n_enrolments],
                           &out->enrolments[out->n_enrolments]));
@@ -282,7 +282,7 @@ eligible_to_wire(struct call *c, const programme_t *p, const struct house *h,
          contributions__list_eligible_reply__household__init, one);
 
     one->enrolled = h->enrolled;
-    MAKE_LIST(c, h->count, &one->persons);
+    LIST(c, h->count, &one->persons);
     for (size_t i = 0; i < h->count; i++) {
         MAKE(c, Contributions__ListEligibleReply__Person,
              contributions__list_eligible_reply__person__init, person);
@@ -317,7 +317,7 @@ contributions_list_eligible(struct call *c, const Contributions__ListEligibleReq
     TRY(houses_of_village(c, village, page, &ids, &count));
     TRY(page_to_wire(c, page, ids[count > 1 ? count - 2 : 0], &count, &out->next_page_token));
     TRY(houses_get(c, row.id, ids, count, &houses, &found));
-    MAKE_LIST(c, found, &out->households);
+    LIST(c, found, &out->households);
     for (; out->n_households < found; out->n_households++)
         TRY(eligible_to_wire(c, row.is, &houses[out->n_households],
                              &out->households[out->n_households]));

@@ -281,7 +281,7 @@ trial_balance_make(struct call *c, struct id programme, Contributions__TrialBala
     size_t count;
 
     TRY(balance_list(c, programme, &list, &count));
-    MAKE_LIST(c, count, &t->accounts);
+    LIST(c, count, &t->accounts);
     for (size_t i = 0; i < count; i++) {
         MAKE(c, Contributions__TrialBalance__Account, contributions__trial_balance__account__init,
              one);
@@ -358,7 +358,7 @@ contributions_list_transfers(struct call *c, const Contributions__ListTransfersR
         if (!out->next_page_token)
             return no_memory(c);
     }
-    MAKE_LIST(c, count, &out->transfers);
+    LIST(c, count, &out->transfers);
     for (; out->n_transfers < count; out->n_transfers++)
         TRY(transfer_to_wire(c, &list[out->n_transfers], &out->transfers[out->n_transfers]));
     return ERR_OK;
@@ -372,7 +372,7 @@ static err_t
 source_lines(struct call *c, const struct balance *list, size_t count,
              Contributions__GetFundStatementReply *out, struct sums *sums)
 {
-    MAKE_LIST(c, count, &out->sources);
+    LIST(c, count, &out->sources);
     for (size_t i = 0; i < count; i++) {
         int kind = 1;
         while (kind <= SOURCE(TWINNED_HELP) && strcmp(income_account(kind), list[i].code) != 0)

@@ -66,7 +66,7 @@ contributions_list_cash_books(struct call *c, const Contributions__ListCashBooks
     TRY(programme_enter(c, in->programme_id, GUARD_NONE, &row));
     TRY(book_list(c, row.id, page, &books, &count));
     TRY(page_to_wire(c, page, books[count > 1 ? count - 2 : 0].id, &count, &out->next_page_token));
-    MAKE_LIST(c, count, &out->cash_books);
+    LIST(c, count, &out->cash_books);
     for (size_t i = 0; i < count; i++)
         if (call_covers(c, books[i].village))
             TRY(book_to_wire(c, &books[i], &out->cash_books[out->n_cash_books++]));
@@ -161,8 +161,8 @@ contributions_record_cash_payments(struct call *c,
     if (in->n_payments == 0 || in->n_payments > BULK_ROWS_MAX)
         return err_at(&c->err, ERR_INVALID, "$.payments", BULK_ROWS,
                       "a request has 1 to %d payments, not %zu", BULK_ROWS_MAX, in->n_payments);
-    MAKE_LIST(c, in->n_payments, &list);
-    MAKE_LIST(c, in->n_payments, &households);
+    LIST(c, in->n_payments, &list);
+    LIST(c, in->n_payments, &households);
     TRY(paying_from_wire(c, in, list, households));
     TRY(book_enter(c, in->cash_book_id, &book, &row));
     TRY(programme_is(c, row.is, IN_STATE(OPEN) | IN_STATE(IN_FORCE)));
@@ -185,7 +185,7 @@ contributions_record_cash_payments(struct call *c,
     taking.book = &book;
     TRY(payments_take(c, &taking, list, in->n_payments, &made));
     TRY(book_take(c, book.id, (int64_t) in->n_payments, (money_t){ total }));
-    MAKE_LIST(c, in->n_payments, &out->payments);
+    LIST(c, in->n_payments, &out->payments);
     for (; out->n_payments < in->n_payments; out->n_payments++)
         TRY(payment_to_wire(c, &made[out->n_payments], &out->payments[out->n_payments]));
     return put_money(c, total, &out->total) ? ERR_OK : no_memory(c);
@@ -295,7 +295,7 @@ contributions_list_payments(struct call *c, const Contributions__ListPaymentsReq
     filter.programme = row.id;
     TRY(payment_list(c, &filter, page, &list, &count));
     TRY(page_to_wire(c, page, list[count > 1 ? count - 2 : 0].id, &count, &out->next_page_token));
-    MAKE_LIST(c, count, &out->payments);
+    LIST(c, count, &out->payments);
     for (; out->n_payments < count; out->n_payments++)
         TRY(payment_to_wire(c, &list[out->n_payments], &out->payments[out->n_payments]));
     TRY(payment_sum(c, &filter, &all, &total));

@@ -339,7 +339,7 @@ villages_to_reply(struct call *c, const struct programme_row *row, const struct 
     size_t count;
 
     TRY(participation_by_village(c, m, &list, &count));
-    MAKE_LIST(c, count, &out->villages);
+    LIST(c, count, &out->villages);
     for (size_t i = 0; i < count; i++) {
         MAKE(c, Contributions__GetParticipationReply__Village,
              contributions__get_participation_reply__village__init, one);

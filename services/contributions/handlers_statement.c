@@ -137,8 +137,8 @@ read_lines(struct call *c, const Contributions__ImportStatementRequest *in, stru
                                    .context = r };
     struct csv_result result;
 
-    MAKE_LIST(c, STATEMENT_ROWS_MAX, &r->lines);
-    MAKE_LIST(c, STATEMENT_ROWS_MAX, &r->out->bad);
+    LIST(c, STATEMENT_ROWS_MAX, &r->lines);
+    LIST(c, STATEMENT_ROWS_MAX, &r->out->bad);
     (void) csv_read(&spec, (const char *) in->body.data, in->body.len, &result);
     if (r->no_memory)
         return no_memory(c);
@@ -279,7 +279,7 @@ contributions_import_statement(struct call *c, const Contributions__ImportStatem
 
     TRY(read_lines(c, in, &r));
     TRY(match_lines(c, row.id, &r, &taking));
-    MAKE_LIST(c, r.count, &list);
+    LIST(c, r.count, &list);
     TRY(judge_lines(c, &r, list, &count));
     if (out->n_bad > 0 && !in->partial)
         return ERR_OK; /* the report; nothing is taken */
@@ -293,28 +293,6 @@ contributions_import_statement(struct call *c, const Contributions__ImportStatem
 }
 
 /* --- receipts --- */
-
-static const char *
-escaped(struct call *c, const char *text)
-{
-    char *out = arena_alloc(c->arena, strlen(text) * 6 + 1), *at = out;
-
-    for (; out && *text; text++) {
-        const char *entity = *text == '<'   ? "&lt;"
-                             : *text == '>' ? "&gt;"
-                             : *text == '&' ? "&amp;"
-                             : *text == '"' ? "&quot;"
-                                            : NULL;
-        if (entity) {
-            const size_t size = strlen(entity);
-            memcpy(at, entity, size); /* NOLINT: the arena is zeroed, so the text ends */
-            at += size;
-        } else {
-            *at++ = *text;
-        }
-    }
-    return out;
-}
 
 /* The name of the household's head; masked for who may not read names. */
 static err_t
@@ -352,9 +330,9 @@ receipt_page(struct call *c, const struct payment *p, const struct programme_row
     char amount[MONEY_TEXT_BYTES], id[ID_TEXT_BYTES], day[DATE_TEXT_BYTES];
     const char *number =
         p->cash ? arena_printf(c->arena, "%s%06lld", p->series, (long long) p->receipt) : p->serial;
-    const char *title = escaped(c, row->is->name), *who = escaped(c, name),
-               *where = escaped(c, village), *account = escaped(c, row->is->custodian_account),
-               *what = number ? escaped(c, number) : NULL;
+    const char *title = call_html(c, row->is->name), *who = call_html(c, name),
+               *where = call_html(c, village), *account = call_html(c, row->is->custodian_account),
+               *what = number ? call_html(c, number) : NULL;
 
     money_format(p->amount, amount);
     id_format(p->id, id);

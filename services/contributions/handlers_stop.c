@@ -105,8 +105,8 @@ emit_refunds(struct call *c, const struct programme_row *row, const struct refun
         Contributions__RefundsSealed sealed = CONTRIBUTIONS__REFUNDS_SEALED__INIT;
 
         event.programme_id = row->is->programme_id;
-        MAKE_LIST(c, end - at, &event.refunds);
-        MAKE_LIST(c, end - at, &sealed.accounts);
+        LIST(c, end - at, &event.refunds);
+        LIST(c, end - at, &sealed.accounts);
         for (size_t i = at; i < end; i++, event.n_refunds++) {
             TRY(refund_to_wire(c, &list[i], &event.refunds[event.n_refunds]));
             TRY(account_of(c, &list[i], &sealed));
@@ -129,7 +129,7 @@ set_aside(struct call *c, const struct programme_row *row, const struct refund *
 {
     struct transfer *transfers;
 
-    MAKE_LIST(c, count, &transfers);
+    LIST(c, count, &transfers);
     for (size_t i = 0; i < count; i++)
         transfers[i] = (struct transfer){ .id = id_mint(c->now),
                                           .village = list[i].village,

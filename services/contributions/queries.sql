@@ -5,9 +5,6 @@
 INSERT INTO town (tenant_id, organisation_id, code, name) VALUES ($1, $2, $3, $4)
 ON CONFLICT (tenant_id) DO UPDATE SET organisation_id = excluded.organisation_id, code = excluded.code, name = excluded.name;
 
--- name: town_get
-SELECT name FROM town WHERE tenant_id = $1;
-
 -- name: villages_put
 INSERT INTO village (tenant_id, village_id, division_code, name)
 SELECT $1, v, d, n FROM jsonb_to_recordset($2::jsonb) AS r (v uuid, d text, n text)

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "check/text.h"
+
 int64_t
 fen_of(const Huzhu__Money *in)
 {
@@ -48,13 +50,10 @@ rule_amount(const Huzhu__Money *in, const char *path, money_t *amount, struct er
 err_t
 rule_text(const char *text, size_t most, const char *path, const char *reason, struct err *err)
 {
-    size_t characters = 0;
+    const size_t characters = text_characters(text);
 
-    for (const unsigned char *p = (const unsigned char *) text; *p; p++) {
-        if (*p < 0x20 || *p == 0x7f)
-            return err_at(err, ERR_INVALID, path, reason, "the text holds a control character");
-        characters += (*p & 0xc0) != 0x80;
-    }
+    if (text_has_control(text))
+        return err_at(err, ERR_INVALID, path, reason, "the text holds a control character");
     if (characters < 1 || characters > most)
         return err_at(err, ERR_INVALID, path, reason, "the text has 1 to %zu characters, not %zu",
                       most, characters);
@@ -133,14 +132,6 @@ source_code(int kind)
     const struct origin *origin = origin_of(kind);
 
     return origin ? origin->code : NULL;
-}
-
-const char *
-source_name(int kind)
-{
-    const struct origin *origin = origin_of(kind);
-
-    return origin ? origin->chinese : NULL;
 }
 
 bool

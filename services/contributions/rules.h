@@ -36,7 +36,6 @@ err_t programme_move(programme_t *p, enum programme_event on, struct err *err) M
 const char *state_name(Contributions__Programme__State state); /* "DRAFT" */
 
 const char *source_code(int kind); /* "village"; NULL: none */
-const char *source_name(int kind); /* "村集体" */
 bool source_is_given(int kind);
 const char *account_name(const char *code); /* "专户存款"; NULL: no such account */
 const char *income_account(int kind);       /* "income.village"; NULL: no such source */

@@ -40,16 +40,6 @@ village_name(struct call *c, struct id id, const char **name)
 }
 
 err_t
-town_name(struct call *c, const char **name)
-{
-    OWNED(rows_free) struct rows *rows = NULL;
-
-    TRY(db_query(c, &q_town_get, &rows, P_ID(c->tenant)));
-    *name = call_text(c, rows_count(rows) ? rows_text(rows, 0, 0) : "");
-    return *name ? ERR_OK : c->err.code;
-}
-
-err_t
 programme_guard(struct call *c, struct id id, bool alone)
 {
     return db_exec(c, alone ? &q_programme_guard : &q_programme_guard_shared, P_ID(id));
@@ -122,7 +112,7 @@ programme_list(struct call *c, struct page page, uint32_t year, const char *stat
     TRY(db_query(c, &q_programme_list, &rows, P_ID(page.after), P_INT(page.rows), P_INT4(year),
                  P_TEXT(state)));
     *count = (size_t) rows_count(rows);
-    MAKE_LIST(c, *count, list);
+    LIST(c, *count, list);
     for (size_t i = 0; i < *count; i++)
         TRY(programme_read(c, rows, (int) i, &(*list)[i]));
     return ERR_OK;
@@ -135,8 +125,8 @@ windows_passed(struct call *c, struct id **tenants, struct id **programmes, size
 
     TRY(db_query(c, &q_windows_passed, &rows, P_INSTANT(c->now)));
     *count = (size_t) rows_count(rows);
-    MAKE_LIST(c, *count, tenants);
-    MAKE_LIST(c, *count, programmes);
+    LIST(c, *count, tenants);
+    LIST(c, *count, programmes);
     for (size_t i = 0; i < *count; i++) {
         (*tenants)[i] = rows_id(rows, (int) i, 0);
         (*programmes)[i] = rows_id(rows, (int) i, 1);
@@ -183,7 +173,7 @@ resolution_read(struct call *c, const struct rows *rows, int row, Contributions_
         !put_id(c, rows_id(rows, row, 13), &r->recorded_by) ||
         !put_at(c, rows_instant(rows, row, 14), &r->recorded_at))
         return no_memory(c);
-    MAKE_LIST(c, strlen(uploads) / (ID_TEXT_BYTES - 1), &r->upload_ids);
+    LIST(c, strlen(uploads) / (ID_TEXT_BYTES - 1), &r->upload_ids);
     for (const char *at = uploads + 1; strlen(at) >= ID_TEXT_BYTES - 1; at += ID_TEXT_BYTES) {
         char text[ID_TEXT_BYTES] = "";
         struct id id;
@@ -206,7 +196,7 @@ resolution_list(struct call *c, struct id programme, struct page page,
     TRY(db_query(c, &q_resolution_list, &rows, P_ID(programme), P_ID(page.after),
                  P_INT(page.rows)));
     *count = (size_t) rows_count(rows);
-    MAKE_LIST(c, *count, list);
+    LIST(c, *count, list);
     for (size_t i = 0; i < *count; i++)
         TRY(resolution_read(c, rows, (int) i, &(*list)[i]));
     return ERR_OK;
@@ -243,7 +233,7 @@ subsidised_list(struct call *c, struct id programme, struct page page,
     TRY(db_query(c, &q_subsidised_list, &rows, P_ID(programme), P_ID(page.after),
                  P_INT(page.rows)));
     *count = (size_t) rows_count(rows);
-    MAKE_LIST(c, *count, out);
+    LIST(c, *count, out);
     for (int i = 0; i < (int) *count; i++) {
         MAKE(c, Contributions__SubsidisedList, contributions__subsidised_list__init, l);
         const int64_t computed = rows_int(rows, i, 4) * rows_int(rows, i, 5);

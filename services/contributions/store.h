@@ -44,7 +44,6 @@ err_t villages_put(struct call *c, const char *json) MUST_CHECK;
 err_t households_put(struct call *c, const char *households, const char *persons) MUST_CHECK;
 /* NOT_FOUND village.none. */
 err_t village_name(struct call *c, struct id id, const char **name) MUST_CHECK;
-err_t town_name(struct call *c, const char **name) MUST_CHECK;
 
 /* Locks of a transaction that assign no transaction id: taken before the first write, they keep the
  * events of a programme and of a household in order (style.md 2.4) although a request touches

@@ -58,8 +58,8 @@ houses_get(struct call *c, struct id programme, const struct id *ids, size_t cou
     if (!text)
         return c->err.code;
     TRY(db_query(c, &q_houses_get, &rows, P_ID(programme), P_TEXT(text)));
-    MAKE_LIST(c, count, houses);
-    MAKE_LIST(c, (size_t) rows_count(rows), &members);
+    LIST(c, count, houses);
+    LIST(c, (size_t) rows_count(rows), &members);
     *found = 0;
     for (int i = 0; i < rows_count(rows); i++) {
         struct house *h = *found > 0 ? &(*houses)[*found - 1] : NULL;
@@ -79,7 +79,7 @@ static err_t
 ids_read(struct call *c, const struct rows *rows, struct id **ids, size_t *count)
 {
     *count = (size_t) rows_count(rows);
-    MAKE_LIST(c, *count, ids);
+    LIST(c, *count, ids);
     for (size_t i = 0; i < *count; i++)
         (*ids)[i] = rows_id(rows, (int) i, 0);
     return ERR_OK;
@@ -203,8 +203,8 @@ house_ids_by_reference(struct call *c, struct id programme, const char *referenc
 
     TRY(db_query(c, &q_houses_by_reference, &rows, P_ID(programme), P_TEXT(references_json)));
     *count = (size_t) rows_count(rows);
-    MAKE_LIST(c, *count, references);
-    MAKE_LIST(c, *count, ids);
+    LIST(c, *count, references);
+    LIST(c, *count, ids);
     for (size_t i = 0; i < *count; i++) {
         (*references)[i] = call_text(c, rows_text(rows, (int) i, 0));
         (*ids)[i] = rows_id(rows, (int) i, 1);
@@ -245,7 +245,7 @@ participation_by_village(struct call *c, const struct measuring *m, struct villa
     TRY(db_query(c, &q_participation_villages, &rows, P_ID(m->programme), P_ID_OR_NULL(m->village),
                  P_INT4(m->mask), P_TEXT(m->excluded), P_DATE(m->on), P_BOOL(m->frozen)));
     *count = (size_t) rows_count(rows);
-    MAKE_LIST(c, *count, list);
+    LIST(c, *count, list);
     for (int i = 0; i < (int) *count; i++) {
         struct village_figures *v = &(*list)[i];
         *v = (struct village_figures){

@@ -117,7 +117,7 @@ transfer_list(struct call *c, const struct transfer_filter *filter, struct trans
     TRY(db_query(c, &q_transfer_list, &rows, P_ID(filter->programme), P_INT(filter->after),
                  P_INT(filter->rows), P_TEXT(filter->account), P_ID_OR_NULL(filter->subject)));
     *count = (size_t) rows_count(rows);
-    MAKE_LIST(c, *count, list);
+    LIST(c, *count, list);
     for (int i = 0; i < (int) *count; i++) {
         struct transfer *t = &(*list)[i];
         const char *state = rows_text(rows, i, 13);
@@ -139,7 +139,7 @@ balance_list(struct call *c, struct id programme, struct balance **list, size_t 
 
     TRY(db_query(c, &q_balance_list, &rows, P_ID(programme)));
     *count = (size_t) rows_count(rows);
-    MAKE_LIST(c, *count, list);
+    LIST(c, *count, list);
     for (int i = 0; i < (int) *count; i++) {
         (*list)[i] = (struct balance){ .code = call_text(c, rows_text(rows, i, 0)),
                                        .debit = rows_money(rows, i, 1),
@@ -193,7 +193,7 @@ funds_list(struct call *c, struct id programme, struct page page, Contributions_
 
     TRY(db_query(c, &q_funds_list, &rows, P_ID(programme), P_ID(page.after), P_INT(page.rows)));
     *count = (size_t) rows_count(rows);
-    MAKE_LIST(c, *count, list);
+    LIST(c, *count, list);
     for (int i = 0; i < (int) *count; i++) {
         MAKE(c, Contributions__Funds, contributions__funds__init, f);
         f->kind = (Contributions__Source__Kind) rows_int(rows, i, 2);
@@ -291,7 +291,7 @@ refunds_due(struct call *c, struct id programme, struct refund **list, size_t *c
 
     TRY(db_query(c, &q_refunds_due, &rows, P_ID(programme)));
     *count = (size_t) rows_count(rows);
-    MAKE_LIST(c, *count + 2, list); /* and one each for interest and last year's surplus */
+    LIST(c, *count + 2, list); /* and one each for interest and last year's surplus */
     for (int i = 0; i < (int) *count; i++) {
         size_t size = 0;
         struct refund *r = &(*list)[i];

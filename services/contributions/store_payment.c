@@ -49,7 +49,7 @@ book_list(struct call *c, struct id programme, struct page page, struct book **b
 
     TRY(db_query(c, &q_book_list, &rows, P_ID(programme), P_ID(page.after), P_INT(page.rows)));
     *count = (size_t) rows_count(rows);
-    MAKE_LIST(c, *count, books);
+    LIST(c, *count, books);
     for (size_t i = 0; i < *count; i++)
         TRY(book_read(c, rows, (int) i, &(*books)[i]));
     return ERR_OK;
@@ -201,7 +201,7 @@ payment_list(struct call *c, const struct payment_filter *filter, struct page pa
                  P_ID_OR_NULL(filter->household), P_TEXT(filter->state), P_ID(page.after),
                  P_INT(page.rows)));
     *count = (size_t) rows_count(rows);
-    MAKE_LIST(c, *count, list);
+    LIST(c, *count, list);
     for (size_t i = 0; i < *count; i++)
         TRY(payment_read(c, rows, (int) i, &(*list)[i]));
     return ERR_OK;
@@ -227,7 +227,7 @@ payment_serials_known(struct call *c, struct id programme, const char *serials_j
 
     TRY(db_query(c, &q_payment_serials_known, &rows, P_ID(programme), P_TEXT(serials_json)));
     *count = (size_t) rows_count(rows);
-    MAKE_LIST(c, *count, serials);
+    LIST(c, *count, serials);
     for (size_t i = 0; i < *count; i++) {
         (*serials)[i] = call_text(c, rows_text(rows, (int) i, 0));
         if (!(*serials)[i])

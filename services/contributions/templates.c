@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "rules.h"
+#include "svc/room.h"
 
 enum { SHARES_MAX = 3, CATEGORIES_MAX = 6, THRESHOLDS_MAX = 4, KINDS_MAX = 8 };
 
@@ -105,12 +106,6 @@ static const struct plan templates[] = {
       .starts_on = { 2023, 7, 1 },
       .ends_on = { 2024, 6, 30 } },
 };
-
-static err_t
-no_memory(struct call *c)
-{
-    return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the request needs too much memory");
-}
 
 static err_t
 list_of(struct call *c, size_t count, size_t size, void *out)

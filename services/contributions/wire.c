@@ -8,12 +8,6 @@
 #include "crypto/crypto.h"
 #include "rules.h"
 
-err_t
-no_memory(struct call *c)
-{
-    return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the request needs too much memory");
-}
-
 bool
 put_id(struct call *c, struct id id, Huzhu__Id **out)
 {
@@ -61,43 +55,10 @@ optional_id_from_wire(const Huzhu__Id *in, const char *path, struct id *id, stru
 err_t
 ids_from_wire(struct call *c, Huzhu__Id *const *in, size_t count, const char *path, struct id **ids)
 {
-    MAKE_LIST(c, count, ids);
+    LIST(c, count, ids);
     for (size_t i = 0; i < count; i++)
         TRY(id_from_wire(in[i], path, &(*ids)[i], &c->err));
     return ERR_OK;
-}
-
-err_t
-page_from_wire(uint32_t page_size, const char *page_token, struct page *page, struct err *err)
-{
-    size_t size = 0;
-
-    *page = (struct page){ .rows = page_size ? page_size : PAGE_ROWS };
-    if (page_size > PAGE_ROWS_MAX)
-        return err_at(err, ERR_INVALID, "$.pageSize", PAGE_SIZE, "a page has at most %d rows",
-                      PAGE_ROWS_MAX);
-    page->rows++;
-    if (page_token[0] == '\0')
-        return ERR_OK;
-    if (!base64url_decode(page_token, page->after.bytes, sizeof page->after.bytes, &size) ||
-        size != sizeof page->after.bytes)
-        return err_at(err, ERR_INVALID, "$.pageToken", PAGE_TOKEN,
-                      "the page token is not one of this list");
-    return ERR_OK;
-}
-
-err_t
-page_to_wire(struct call *c, struct page page, struct id last, size_t *count, char **token)
-{
-    char text[32];
-
-    *token = (char *) protobuf_c_empty_string;
-    if ((int64_t) *count < page.rows)
-        return ERR_OK;
-    *count = (size_t) page.rows - 1;
-    (void) base64url_encode(last.bytes, sizeof last.bytes, text);
-    *token = call_text(c, text);
-    return *token ? ERR_OK : c->err.code;
 }
 
 err_t
@@ -139,7 +100,7 @@ err_t
 findings_to_wire(struct call *c, const struct findings *in, Contributions__Finding ***out,
                  size_t *count)
 {
-    MAKE_LIST(c, in->count, out);
+    LIST(c, in->count, out);
     for (*count = 0; *count < in->count; ++*count) {
         const struct finding *f = &in->list[*count];
         MAKE(c, Contributions__Finding, contributions__finding__init, one);
@@ -162,7 +123,7 @@ house_to_wire(struct call *c, const programme_t *p, const struct house *h,
     MAKE(c, Contributions__Enrolment, contributions__enrolment__init, e);
     int64_t due = 0, paid = 0;
 
-    MAKE_LIST(c, h->count, &e->persons);
+    LIST(c, h->count, &e->persons);
     for (size_t i = 0; i < h->count; i++) {
         const struct member *m = &h->members[i];
         if (!m->enrolled)
@@ -305,7 +266,7 @@ emit_members_changed(struct call *c, const programme_t *p, const struct house *h
     event.programme_id = p->programme_id;
     if (!put_id(c, h->id, &event.household_id) || !put_id(c, h->village, &event.village_id))
         return no_memory(c);
-    MAKE_LIST(c, h->count, &event.members);
+    LIST(c, h->count, &event.members);
     for (size_t i = 0; i < h->count; i++) {
         const struct member *m = &h->members[i];
         if (!m->enrolled)
@@ -331,7 +292,7 @@ emit_fund_posted(struct call *c, struct id programme, const struct transfer *tra
 
         if (!put_id(c, programme, &event.programme_id))
             return no_memory(c);
-        MAKE_LIST(c, end - at, &event.transfers);
+        LIST(c, end - at, &event.transfers);
         for (size_t i = at; i < end; i++, event.n_transfers++)
             TRY(transfer_to_wire(c, &transfers[i], &event.transfers[event.n_transfers]));
         TRY(event_append(c, &event.base));

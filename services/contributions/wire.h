@@ -3,8 +3,7 @@
 #define HUZHU_CONTRIBUTIONS_WIRE_H
 
 #include "contributions.h"
-
-err_t no_memory(struct call *c);
+#include "svc/room.h"
 
 /* Makes a message of the request's arena. */
 #define MAKE(c, type, init_fn, var)                                                                \
@@ -12,15 +11,6 @@ err_t no_memory(struct call *c);
     if (!(var))                                                                                    \
         return no_memory(c);                                                                       \
     init_fn(var)
-/* Room for a list, of pointers mostly. */
-#define MAKE_LIST(c, count, list)                                                                  \
-    do {                                                                                           \
-        const size_t each_ = sizeof **(list); /* NOLINT(bugprone-sizeof-expression) */             \
-        *(list) = arena_alloc((c)->arena, ((count) + 1) * each_);                                  \
-        if (!*(list))                                                                              \
-            return no_memory(c);                                                                   \
-    } while (0)
-
 /* False when memory is out. */
 bool put_id(struct call *c, struct id id, Huzhu__Id **out); /* nil: absent */
 bool put_money(struct call *c, int64_t fen, Huzhu__Money **out);
@@ -32,13 +22,6 @@ err_t optional_id_from_wire(const Huzhu__Id *in, const char *path, struct id *id
                             struct err *err) MUST_CHECK;
 err_t ids_from_wire(struct call *c, Huzhu__Id *const *in, size_t count, const char *path,
                     struct id **ids) MUST_CHECK;
-
-/* page_size (0: 50) and the opaque token, which is the last id of the page before. */
-err_t page_from_wire(uint32_t page_size, const char *page_token, struct page *page,
-                     struct err *err) MUST_CHECK;
-/* *count loses the row that only tells of a next page. */
-err_t page_to_wire(struct call *c, struct page page, struct id last, size_t *count,
-                   char **token) MUST_CHECK;
 
 err_t programme_pack(struct call *c, const programme_t *p, ProtobufCBinaryData *out) MUST_CHECK;
 err_t programme_unpack(struct call *c, const void *bytes, size_t size,

@@ -9,29 +9,6 @@
 
 /* --- vouchers --- */
 
-/* Text for HTML; NULL when memory is out. */
-static const char *
-html(struct call *c, const char *text)
-{
-    char *out = arena_alloc(c->arena, strlen(text) * 6 + 1);
-    size_t at = 0;
-
-    for (; out && *text; text++) {
-        const char *as = *text == '&'   ? "&amp;"
-                         : *text == '<' ? "&lt;"
-                         : *text == '>' ? "&gt;"
-                         : *text == '"' ? "&quot;"
-                                        : NULL;
-        if (!as) {
-            out[at++] = *text;
-            continue;
-        }
-        while (*as)
-            out[at++] = *as++;
-    }
-    return out;
-}
-
 struct voucher {
     const struct line *line;
     const char *programme, *batch, *list;
@@ -43,9 +20,9 @@ voucher_page(struct call *c, const struct voucher *v)
 {
     char amount[MONEY_TEXT_BYTES], day[DATE_TEXT_BYTES], id[ID_TEXT_BYTES];
     const bool refund = v->line->kind == LINE_REFUND;
-    const char *programme = html(c, v->programme), *name = html(c, v->name);
-    const char *receipt = html(c, v->line->receipt);
-    const char *number = html(c, v->line->number ? v->line->number : "-");
+    const char *programme = call_html(c, v->programme), *name = call_html(c, v->name);
+    const char *receipt = call_html(c, v->line->receipt);
+    const char *number = call_html(c, v->line->number ? v->line->number : "-");
 
     money_format(v->line->amount, amount);
     date_format(v->line->paid_on, day);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check/text.h"
 #include "clock/calendar.h"
 
 /* --- states --- */
@@ -197,13 +198,10 @@ rule_list_is_checked(const struct payout_list *list, struct err *err)
 err_t
 rule_words(const char *text, const char *path, struct err *err)
 {
-    size_t characters = 0;
+    const size_t characters = text_characters(text);
 
-    for (const char *at = text; *at; at++) {
-        if ((unsigned char) *at < 0x20 || *at == 0x7f)
-            return err_at(err, ERR_INVALID, path, WORDS_MISSING, "it holds a control character");
-        characters += ((unsigned char) *at & 0xc0) != 0x80;
-    }
+    if (text_has_control(text))
+        return err_at(err, ERR_INVALID, path, WORDS_MISSING, "it holds a control character");
     if (characters < 1 || characters > WORDS_CHARACTERS_MAX)
         return err_at(err, ERR_INVALID, path, WORDS_MISSING, "1 to %d characters, not %zu",
                       WORDS_CHARACTERS_MAX, characters);

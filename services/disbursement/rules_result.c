@@ -5,7 +5,8 @@
 
 #include "rules.h"
 
-/* --- reading --- */
+/* --- reading: not by common/csv, whose files have commas, a header that names every column, and a
+ * person who mends the first fault; a bank's has the layout's delimiter and order --- */
 
 struct reader {
     const struct layout *layout;

@@ -298,7 +298,7 @@ list_read(struct call *c, const struct rows *rows, int row, struct payout_list *
         .month = rows_date(rows, row, 2),
         .version = (int32_t) rows_int(rows, row, 3),
         .state =
-            (enum list_state) number_of(rows_text(rows, row, 4), list_states, COUNT(list_states)),
+            (enum list_state) place_of(rows_text(rows, row, 4), list_states, COUNT(list_states)),
         .lines = (int32_t) rows_int(rows, row, 5),
         .total = rows_money(rows, row, 6),
         .pay_before = rows_date(rows, row, 7),
@@ -490,9 +490,9 @@ line_read(struct call *c, const struct rows *rows, int row, struct line *line)
         .village = rows_id(rows, row, 5),
         .batch = rows_id(rows, row, 6),
         .checked_by = rows_id(rows, row, 7),
-        .kind = (enum line_kind) number_of(rows_text(rows, row, 8), line_kinds, COUNT(line_kinds)),
+        .kind = (enum line_kind) place_of(rows_text(rows, row, 8), line_kinds, COUNT(line_kinds)),
         .state =
-            (enum line_state) number_of(rows_text(rows, row, 9), line_states, COUNT(line_states)),
+            (enum line_state) place_of(rows_text(rows, row, 9), line_states, COUNT(line_states)),
         .amount = rows_money(rows, row, 10),
         .route = (enum refund_route) rows_int(rows, row, 11),
         .attempt = (int32_t) rows_int(rows, row, 12),

@@ -108,9 +108,9 @@ batch_read(struct call *c, const struct rows *rows, int row, struct batch *b)
         .id = rows_id(rows, row, 0),
         .programme = rows_id(rows, row, 2),
         .kind =
-            (enum batch_kind) number_of(rows_text(rows, row, 3), batch_kinds, COUNT(batch_kinds)),
-        .state = (enum batch_state) number_of(rows_text(rows, row, 4), batch_states,
-                                              COUNT(batch_states)),
+            (enum batch_kind) place_of(rows_text(rows, row, 3), batch_kinds, COUNT(batch_kinds)),
+        .state =
+            (enum batch_state) place_of(rows_text(rows, row, 4), batch_states, COUNT(batch_states)),
         .layout_version = (int32_t) rows_int(rows, row, 6),
         .lines = (int32_t) rows_int(rows, row, 8),
         .total = rows_money(rows, row, 9),
@@ -270,7 +270,7 @@ item_read(struct call *c, const struct rows *rows, int row, bool open, struct it
         .sequence = (int32_t) rows_int(rows, row, 2),
         .attempt = (int32_t) rows_int(rows, row, 3),
         .amount = rows_money(rows, row, 7),
-        .outcome = (enum outcome) number_of(rows_text(rows, row, 8), outcomes, COUNT(outcomes)),
+        .outcome = (enum outcome) place_of(rows_text(rows, row, 8), outcomes, COUNT(outcomes)),
         .is_paid = !rows_is_null(rows, row, 9),
     };
     if (item->is_paid)
@@ -330,8 +330,7 @@ result_seen(struct call *c, struct result *result, bool *seen)
                  P_BYTES(result->sha256, sizeof result->sha256)));
     *seen = rows_count(rows) == 1;
     if (*seen)
-        result->verdict =
-            (enum verdict) number_of(rows_text(rows, 0, 0), verdicts, COUNT(verdicts));
+        result->verdict = (enum verdict) place_of(rows_text(rows, 0, 0), verdicts, COUNT(verdicts));
     return ERR_OK;
 }
 

@@ -31,8 +31,8 @@ profile_get(struct call *c, struct profile *profile)
     TRY(db_query0(c, &q_profile_get, &rows));
     if (rows_count(rows) == 0)
         return err_set(&c->err, ERR_NOT_FOUND, PAGE_NONE, "nobody told who the tenant is");
-    TRY(text_of(c, rows, 0, 0, &profile->code));
-    return text_of(c, rows, 0, 1, &profile->name);
+    TRY(text_or_empty(c, rows, 0, 0, &profile->code));
+    return text_or_empty(c, rows, 0, 1, &profile->name);
 }
 
 err_t
@@ -50,7 +50,7 @@ village_name(struct call *c, struct id village, const char **name)
     if (id_is_nil(village))
         return ERR_OK;
     TRY(db_query(c, &q_village_name, &rows, P_ID(village)));
-    return rows_count(rows) == 0 ? ERR_OK : text_of(c, rows, 0, 0, name);
+    return rows_count(rows) == 0 ? ERR_OK : text_or_empty(c, rows, 0, 0, name);
 }
 
 err_t
@@ -110,7 +110,7 @@ staff_handlers(struct call *c, struct id **accounts, size_t *count)
 
     TRY(db_query0(c, &q_staff_handlers, &rows));
     *count = (size_t) rows_count(rows);
-    MAKE_LIST(c, *count, accounts);
+    LIST(c, *count, accounts);
     for (size_t i = 0; i < *count; i++)
         (*accounts)[i] = rows_id(rows, (int) i, 0);
     return ERR_OK;
@@ -329,14 +329,14 @@ table_rows(struct call *c, struct id programme, const char *search, struct table
 
     TRY(db_query(c, &q_table_rows, &rows, P_ID(programme), P_TEXT(search)));
     *count = (size_t) rows_count(rows);
-    MAKE_LIST(c, *count, out);
+    LIST(c, *count, out);
     for (int i = 0; i < rows_count(rows); i++) {
         struct table_row *row = &(*out)[i];
-        TRY(text_of(c, rows, i, 0, &row->drg));
-        TRY(text_of(c, rows, i, 1, &row->name));
+        TRY(text_or_empty(c, rows, i, 0, &row->drg));
+        TRY(text_or_empty(c, rows, i, 1, &row->name));
         row->amount = rows_money(rows, i, 2);
-        TRY(text_of(c, rows, i, 3, &row->parent));
-        TRY(text_of(c, rows, i, 4, &row->who));
+        TRY(text_or_empty(c, rows, i, 3, &row->parent));
+        TRY(text_or_empty(c, rows, i, 4, &row->who));
     }
     return ERR_OK;
 }

@@ -17,10 +17,10 @@ notice_take(struct call *c, const struct rows *rows, int i, struct notice *n)
     *n = (struct notice){ .id = rows_id(rows, i, 0),
                           .claim = rows_id(rows, i, 3),
                           .at = rows_instant(rows, i, 4),
-                          .read_at = instant_or_zero(rows, i, 5),
+                          .read_at = instant_or_never(rows, i, 5),
                           .person = rows_id(rows, i, 6) };
-    TRY(text_of(c, rows, i, 1, &n->kind));
-    return text_of(c, rows, i, 2, &n->detail);
+    TRY(text_or_empty(c, rows, i, 1, &n->kind));
+    return text_or_empty(c, rows, i, 2, &n->detail);
 }
 
 err_t
@@ -32,7 +32,7 @@ notice_list(struct call *c, struct id before, bool unread, int limit, struct not
     TRY(db_query(c, &q_notice_list, &rows, P_ID(c->person), P_ID_OR_NULL(before), P_BOOL(unread),
                  P_INT(limit)));
     *count = (size_t) rows_count(rows);
-    MAKE_LIST(c, *count, out);
+    LIST(c, *count, out);
     for (size_t i = 0; i < *count; i++)
         TRY(notice_take(c, rows, (int) i, &(*out)[i]));
     return ERR_OK;
@@ -155,7 +155,7 @@ complaint_take(struct call *c, const struct rows *rows, int i, bool opened, stru
                              .contact = "",
                              .answer = "",
                              .filed_at = rows_instant(rows, i, 21) };
-    TRY(text_of(c, rows, i, 1, &k->number));
+    TRY(text_or_empty(c, rows, i, 1, &k->number));
     return opened ? complaint_open(c, rows, i, k) : ERR_OK;
 }
 
@@ -192,7 +192,7 @@ complaint_list(struct call *c, const struct complaint_filter *f, struct complain
     TRY(db_query(c, &q_complaint_list, &rows, P_ID_OR_NULL(f->before),
                  P_TEXT(complaint_state_text(f->state)), p_date_or_null(f->late), P_INT(f->limit)));
     *count = (size_t) rows_count(rows);
-    MAKE_LIST(c, *count, out);
+    LIST(c, *count, out);
     for (size_t i = 0; i < *count; i++)
         TRY(complaint_take(c, rows, (int) i, false, &(*out)[i]));
     return ERR_OK;
@@ -209,7 +209,7 @@ complaint_by_number(struct call *c, const char *number, struct complaint_code *o
         return ERR_OK;
     out->id = rows_id(rows, 0, 0);
     out->wrong = rows_int(rows, 0, 2);
-    return text_of(c, rows, 0, 1, &out->hash);
+    return text_or_empty(c, rows, 0, 1, &out->hash);
 }
 
 err_t
@@ -255,10 +255,10 @@ complaint_steps(struct call *c, struct id id, struct complaint_step_row **out, s
 
     TRY(db_query(c, &q_complaint_steps, &rows, P_ID(id)));
     *count = (size_t) rows_count(rows);
-    MAKE_LIST(c, *count, out);
+    LIST(c, *count, out);
     for (int i = 0; i < rows_count(rows); i++) {
         (*out)[i].step = rows_int(rows, i, 0);
-        TRY(text_of(c, rows, i, 1, &(*out)[i].what));
+        TRY(text_or_empty(c, rows, i, 1, &(*out)[i].what));
         (*out)[i].by = rows_id(rows, i, 2);
         (*out)[i].at = rows_instant(rows, i, 3);
     }

@@ -23,10 +23,10 @@ payout_read(struct call *c, const struct rows *rows, int i, struct publish_claim
                                      .capped = rows_bool(rows, i, 14),
                                      .consent = rows_bool(rows, i, 15),
                                      .namesakes = (int) rows_int(rows, i, 17) };
-    TRY(text_of(c, rows, i, 7, &claim->drg));
-    TRY(text_of(c, rows, i, 8, &claim->drg_name));
-    TRY(text_of(c, rows, i, 9, &claim->adrg));
-    TRY(text_of(c, rows, i, 10, &claim->mdc));
+    TRY(text_or_empty(c, rows, i, 7, &claim->drg));
+    TRY(text_or_empty(c, rows, i, 8, &claim->drg_name));
+    TRY(text_or_empty(c, rows, i, 9, &claim->adrg));
+    TRY(text_or_empty(c, rows, i, 10, &claim->mdc));
     claim->name = "";
     if (rows_is_null(rows, i, 16) || !claim->consent)
         return ERR_OK; /* nobody needs the name of who stays in a sum */
@@ -46,10 +46,10 @@ payouts_of(struct call *c, const struct period_of *p, struct payouts *out)
                  P_ID_OR_NULL(p->village), P_TEXT(p->period)));
     out->count = (size_t) rows_count(rows);
     out->sensitive_by = "";
-    MAKE_LIST(c, out->count, &out->claims);
+    LIST(c, out->count, &out->claims);
     for (int i = 0; i < rows_count(rows); i++) {
         TRY(payout_read(c, rows, i, &out->claims[i]));
-        TRY(text_of(c, rows, i, 18, &out->sensitive_by));
+        TRY(text_or_empty(c, rows, i, 18, &out->sensitive_by));
     }
     return ERR_OK;
 }
@@ -87,12 +87,12 @@ payments_of(struct call *c, struct id programme, struct id village, struct payme
 
     TRY(db_query(c, &q_payments_of, &rows, P_ID(programme), P_ID_OR_NULL(village)));
     *count = (size_t) rows_count(rows);
-    MAKE_LIST(c, *count, out);
+    LIST(c, *count, out);
     for (int i = 0; i < rows_count(rows); i++) {
         struct payment_row *row = &(*out)[i];
         row->people = rows_int(rows, i, 2);
         row->amount = rows_money(rows, i, 3);
-        TRY(text_of(c, rows, i, 6, &row->village_name));
+        TRY(text_or_empty(c, rows, i, 6, &row->village_name));
         if (rows_is_null(rows, i, 4) || !rows_bool(rows, i, 5))
             continue;
         TRY(bytes_of(c, rows, i, 4, &sealed));
@@ -110,10 +110,10 @@ statement_of(struct call *c, const struct period_of *p, struct statement_row **o
 
     TRY(db_query(c, &q_statement_of, &rows, P_ID(p->programme), P_DATE(p->from), P_DATE(p->until)));
     *count = (size_t) rows_count(rows);
-    MAKE_LIST(c, *count, out);
+    LIST(c, *count, out);
     for (int i = 0; i < rows_count(rows); i++) {
         (*out)[i].is_income = rows_int(rows, i, 0) == 1;
-        TRY(text_of(c, rows, i, 1, &(*out)[i].account));
+        TRY(text_or_empty(c, rows, i, 1, &(*out)[i].account));
         (*out)[i].count = rows_int(rows, i, 2);
         (*out)[i].sum = rows_money(rows, i, 3);
     }
@@ -135,7 +135,7 @@ figures_take(struct call *c, const struct rows *rows, int columns, struct figure
              size_t *count)
 {
     *count = (size_t) rows_count(rows);
-    MAKE_LIST(c, *count, out);
+    LIST(c, *count, out);
     for (int i = 0; i < rows_count(rows); i++)
         for (int k = 0; k < columns; k++)
             (*out)[i].numbers[k] = rows_int(rows, i, k);
@@ -256,18 +256,18 @@ publication_read(struct call *c, const struct rows *rows, int i, struct publicat
                                .prepared_by = rows_id(rows, i, 14),
                                .prepared_at = rows_instant(rows, i, 15),
                                .approved_by = rows_id(rows, i, 16),
-                               .published_at = instant_or_zero(rows, i, 17),
-                               .take_down_on = date_or_zero(rows, i, 18),
-                               .taken_down_at = instant_or_zero(rows, i, 19) };
+                               .published_at = instant_or_never(rows, i, 17),
+                               .take_down_on = date_or_none(rows, i, 18),
+                               .taken_down_at = instant_or_never(rows, i, 19) };
     if (p->has_total)
         p->total = rows_money(rows, i, 10);
     hash_of(rows, i, 11, p->root);
     hash_of(rows, i, 12, p->page_sha256);
-    TRY(text_of(c, rows, i, 4, &p->period));
-    TRY(text_of(c, rows, i, 7, &p->title));
-    TRY(text_of(c, rows, i, 8, &p->columns));
-    TRY(text_of(c, rows, i, 13, &p->sensitive_by));
-    return text_of(c, rows, i, 20, &p->reason);
+    TRY(text_or_empty(c, rows, i, 4, &p->period));
+    TRY(text_or_empty(c, rows, i, 7, &p->title));
+    TRY(text_or_empty(c, rows, i, 8, &p->columns));
+    TRY(text_or_empty(c, rows, i, 13, &p->sensitive_by));
+    return text_or_empty(c, rows, i, 20, &p->reason);
 }
 
 static err_t
@@ -297,7 +297,7 @@ static err_t
 publications_take(struct call *c, const struct rows *rows, struct publication **out, size_t *count)
 {
     *count = (size_t) rows_count(rows);
-    MAKE_LIST(c, *count, out);
+    LIST(c, *count, out);
     for (size_t i = 0; i < *count; i++)
         TRY(publication_read(c, rows, (int) i, &(*out)[i]));
     return ERR_OK;
@@ -343,9 +343,9 @@ publication_lines(struct call *c, struct id id, const char ***lines, size_t *cou
 
     TRY(db_query(c, &q_publication_lines, &rows, P_ID(id)));
     *count = (size_t) rows_count(rows);
-    MAKE_LIST(c, *count, lines);
+    LIST(c, *count, lines);
     for (size_t i = 0; i < *count; i++)
-        TRY(text_of(c, rows, (int) i, 1, &(*lines)[i]));
+        TRY(text_or_empty(c, rows, (int) i, 1, &(*lines)[i]));
     return ERR_OK;
 }
 
@@ -356,7 +356,7 @@ publication_places(struct call *c, struct id id, struct publish_place **places, 
 
     TRY(db_query(c, &q_publication_places, &rows, P_ID(id)));
     *count = (size_t) rows_count(rows);
-    MAKE_LIST(c, *count, places);
+    LIST(c, *count, places);
     for (int i = 0; i < rows_count(rows); i++) {
         (*places)[i].claim = rows_id(rows, i, 0);
         (*places)[i].person = rows_id(rows, i, 1);
@@ -397,7 +397,7 @@ publication_expired(struct call *c, date_t today, struct id **ids, size_t *count
 
     TRY(db_query(c, &q_publication_expired, &rows, P_DATE(today)));
     *count = (size_t) rows_count(rows);
-    MAKE_LIST(c, *count, ids);
+    LIST(c, *count, ids);
     for (size_t i = 0; i < *count; i++)
         (*ids)[i] = rows_id(rows, (int) i, 0);
     return ERR_OK;

@@ -36,7 +36,7 @@ report_figures_read(struct call *c, struct id programme, struct report_figures *
                 &f->agreed_from, &f->agreed_until));
     TRY(db_query(c, &q_report_raised_by_source, &rows, P_ID(programme)));
     f->source_count = (size_t) rows_count(rows);
-    MAKE_LIST(c, f->source_count, &f->sources);
+    LIST(c, f->source_count, &f->sources);
     for (int i = 0; i < rows_count(rows); i++)
         for (int k = 0; k < 3; k++)
             f->sources[i].numbers[k] = rows_int(rows, i, k);
@@ -73,7 +73,7 @@ report_read(struct call *c, const struct rows *rows, int i, struct report *r)
                           .prepared_by = rows_id(rows, i, 6),
                           .prepared_at = rows_instant(rows, i, 7),
                           .signed_by = rows_id(rows, i, 8),
-                          .signed_at = instant_or_zero(rows, i, 9),
+                          .signed_at = instant_or_never(rows, i, 9),
                           .due_on = rows_date(rows, i, 10) };
     TRY(bytes_of(c, rows, i, 4, &figures));
     r->figures = figures.data;
@@ -114,7 +114,7 @@ report_list(struct call *c, struct id programme, struct report **out, size_t *co
 
     TRY(db_query(c, &q_report_list, &rows, P_ID_OR_NULL(programme)));
     *count = (size_t) rows_count(rows);
-    MAKE_LIST(c, *count, out);
+    LIST(c, *count, out);
     for (size_t i = 0; i < *count; i++)
         TRY(report_read(c, rows, (int) i, &(*out)[i]));
     return ERR_OK;
@@ -246,7 +246,7 @@ late_of(struct call *c, const struct stmt *stmt, date_t today, struct late **lis
 
     TRY(db_query(c, stmt, &rows, P_DATE(today)));
     *count = (size_t) rows_count(rows);
-    MAKE_LIST(c, *count, list);
+    LIST(c, *count, list);
     for (size_t i = 0; i < *count; i++)
         (*list)[i] = (struct late){ rows_id(rows, (int) i, 0), rows_date(rows, (int) i, 1) };
     return ERR_OK;
@@ -282,7 +282,7 @@ duty_tenants(struct call *c, struct id **tenants, size_t *count)
 
     TRY(db_query0(c, &q_duty_tenants, &rows));
     *count = (size_t) rows_count(rows);
-    MAKE_LIST(c, *count, tenants);
+    LIST(c, *count, tenants);
     for (size_t i = 0; i < *count; i++)
         (*tenants)[i] = rows_id(rows, (int) i, 0);
     return ERR_OK;

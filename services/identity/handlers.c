@@ -8,15 +8,8 @@
 #include "rules.h"
 #include "state.h"
 #include "store.h"
+#include "svc/room.h"
 #include "wire.h"
-
-/* A reply's list of `count` pointers. */
-#define REPLY_LIST(c, count, list)                                                                 \
-    do {                                                                                           \
-        *(list) = arena_alloc((c)->arena, ((count) + 1) * sizeof **(list));                        \
-        if (!*(list))                                                                              \
-            return err_set(&(c)->err, ERR_LIMITED, "rpc.too_large", "the reply is too large");     \
-    } while (0)
 
 /* --- tenants --- */
 
@@ -54,7 +47,7 @@ identity_list_tenants(struct call *c, const Identity__ListTenantsRequest *in,
     TRY(tenant_list(c, page, &tenants, &count));
     TRY(page_to_wire(c, page, tenants[count > 1 ? count - 2 : 0].id, &count,
                      &out->next_page_token));
-    REPLY_LIST(c, count, &out->tenants);
+    LIST(c, count, &out->tenants);
     for (; out->n_tenants < count; out->n_tenants++)
         TRY(tenant_to_wire(c, &tenants[out->n_tenants], &out->tenants[out->n_tenants]));
     return ERR_OK;
@@ -132,7 +125,7 @@ identity_appoint_administrators(struct call *c, const Identity__AppointAdministr
     TRY(appointment_prepare(c, &a->appointment));
     TRY(svc_command_tx(c, a->tenant, appointment_step, &a->appointment));
 
-    REPLY_LIST(c, COUNT(a->appointment.admins), &out->administrators);
+    LIST(c, COUNT(a->appointment.admins), &out->administrators);
     for (; out->n_administrators < COUNT(a->appointment.admins); out->n_administrators++) {
         const size_t i = out->n_administrators;
         Identity__AppointAdministratorsReply__Appointed *one = arena_alloc(c->arena, sizeof *one);
@@ -205,7 +198,7 @@ identity_list_organisations(struct call *c, const Identity__ListOrganisationsReq
     TRY(optional_id_from_wire(in->parent_id, "$.parentId", &parent, &c->err));
     TRY(organisation_list(c, page, parent, &list, &count));
     TRY(page_to_wire(c, page, list[count > 1 ? count - 2 : 0].id, &count, &out->next_page_token));
-    REPLY_LIST(c, count, &out->organisations);
+    LIST(c, count, &out->organisations);
     for (; out->n_organisations < count; out->n_organisations++)
         TRY(organisation_to_wire(c, &list[out->n_organisations],
                                  &out->organisations[out->n_organisations]));
@@ -285,7 +278,7 @@ identity_list_accounts(struct call *c, const Identity__ListAccountsRequest *in,
     TRY(account_list(c, page, filter, &accounts, &count));
     TRY(page_to_wire(c, page, accounts[count > 1 ? count - 2 : 0].id, &count,
                      &out->next_page_token));
-    REPLY_LIST(c, count, &out->accounts);
+    LIST(c, count, &out->accounts);
     for (; out->n_accounts < count; out->n_accounts++)
         TRY(account_answer(c, accounts[out->n_accounts].id, &out->accounts[out->n_accounts]));
     c->etag[0] = '\0'; /* of a single account, not of a list */

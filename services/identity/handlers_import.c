@@ -16,15 +16,9 @@
 #include "state.h"
 #include "store.h"
 #include "store_register.h"
+#include "svc/room.h"
 #include "wire.h"
 #include "wire_register.h"
-
-#define REPLY_LIST(c, count, list)                                                                 \
-    do {                                                                                           \
-        *(list) = arena_alloc((c)->arena, ((count) + 1) * sizeof **(list));                        \
-        if (!*(list))                                                                              \
-            return err_set(&(c)->err, ERR_LIMITED, "rpc.too_large", "the reply is too large");     \
-    } while (0)
 
 static err_t
 none_such(struct call *c)
@@ -212,7 +206,7 @@ identity_list_register_imports(struct call *c, const Identity__ListRegisterImpor
                     own, &imports, &count));
     TRY(page_to_wire(c, page, imports[count > 1 ? count - 2 : 0].id, &count,
                      &out->next_page_token));
-    REPLY_LIST(c, count, &out->register_imports);
+    LIST(c, count, &out->register_imports);
     for (; out->n_register_imports < count; out->n_register_imports++)
         TRY(import_to_wire(c, &imports[out->n_register_imports],
                            &out->register_imports[out->n_register_imports]));
@@ -241,7 +235,7 @@ identity_list_import_faults(struct call *c, const Identity__ListImportFaultsRequ
         count--;
         TRY(fault_token_to_wire(c, &faults[count - 1], &out->next_page_token));
     }
-    REPLY_LIST(c, count, &out->faults);
+    LIST(c, count, &out->faults);
     for (; out->n_faults < count; out->n_faults++)
         TRY(fault_to_wire(c, &faults[out->n_faults], &out->faults[out->n_faults]));
     return ERR_OK;

@@ -5,6 +5,7 @@
 #include "handlers.h"
 #include "store.h"
 #include "store_register.h"
+#include "svc/room.h"
 #include "wire.h"
 #include "wire_register.h"
 
@@ -46,9 +47,7 @@ identity_list_ndas(struct call *c, const Identity__ListNdasRequest *in,
     TRY(page_from_wire(in->page_size, in->page_token, &page, &c->err));
     TRY(nda_list(c, page, id, &ndas, &count));
     TRY(page_to_wire(c, page, ndas[count > 1 ? count - 2 : 0].id, &count, &out->next_page_token));
-    out->ndas = arena_alloc(c->arena, (count + 1) * sizeof *out->ndas);
-    if (!out->ndas)
-        return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the reply is too large");
+    LIST(c, count, &out->ndas);
     for (; out->n_ndas < count; out->n_ndas++)
         TRY(nda_to_wire(c, &ndas[out->n_ndas], &out->ndas[out->n_ndas]));
     return ERR_OK;

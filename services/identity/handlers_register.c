@@ -5,6 +5,7 @@
 #include "handlers.h"
 #include "store.h"
 #include "store_register.h"
+#include "svc/room.h"
 #include "wire.h"
 #include "wire_register.h"
 
@@ -76,9 +77,7 @@ identity_list_households(struct call *c, const Identity__ListHouseholdsRequest *
                      &out->next_page_token));
     TRY(households_fill(c, households, count, false));
     const struct sight sight = sight_of(c, (struct sight){ .past = false }, (struct id){ { 0 } });
-    out->households = arena_alloc(c->arena, (count + 1) * sizeof *out->households);
-    if (!out->households)
-        return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the reply is too large");
+    LIST(c, count, &out->households);
     for (; out->n_households < count; out->n_households++)
         TRY(household_view_to_wire(c, &households[out->n_households], sight,
                                    &out->households[out->n_households]));

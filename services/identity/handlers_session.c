@@ -5,13 +5,8 @@
 #include "handlers.h"
 #include "state.h"
 #include "store.h"
+#include "svc/room.h"
 #include "wire.h"
-
-static err_t
-no_memory(struct call *c)
-{
-    return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the reply is too large");
-}
 
 /* One's own, unless the security administrator names another or asks for all (nil). */
 static err_t
@@ -45,9 +40,7 @@ identity_list_sessions(struct call *c, const Identity__ListSessionsRequest *in,
     TRY(session_list(c, page, &filter, &sessions, &count));
     TRY(page_to_wire(c, page, sessions[count > 1 ? count - 2 : 0].id, &count,
                      &out->next_page_token));
-    out->sessions = arena_alloc(c->arena, (count + 1) * sizeof *out->sessions);
-    if (!out->sessions)
-        return no_memory(c);
+    LIST(c, count, &out->sessions);
     for (; out->n_sessions < count; out->n_sessions++)
         TRY(session_to_wire(c, &sessions[out->n_sessions], &out->sessions[out->n_sessions]));
     return ERR_OK;
@@ -162,9 +155,7 @@ identity_list_api_tokens(struct call *c, const Identity__ListApiTokensRequest *i
         TRY(caller_is_current(c, ROLE_SECURITY_ADMIN));
     TRY(api_token_list(c, page, account, &tokens, &count));
     TRY(page_to_wire(c, page, tokens[count > 1 ? count - 2 : 0].id, &count, &out->next_page_token));
-    out->api_tokens = arena_alloc(c->arena, (count + 1) * sizeof *out->api_tokens);
-    if (!out->api_tokens)
-        return no_memory(c);
+    LIST(c, count, &out->api_tokens);
     for (; out->n_api_tokens < count; out->n_api_tokens++)
         TRY(api_token_to_wire(c, &tokens[out->n_api_tokens], &out->api_tokens[out->n_api_tokens]));
     return ERR_OK;

@@ -2,7 +2,7 @@
 #ifndef HUZHU_IDENTITY_H
 #define HUZHU_IDENTITY_H
 
-#include "svc/svc.h"
+#include "svc/page.h"
 
 struct identity_conf {
 #define CONF(kind, name, ...) CONF_MEMBER_##kind name;
@@ -23,8 +23,6 @@ struct identity_conf {
 #define ADDRESS_BYTES_MAX 64
 #define TOKEN_SECRET_BYTES 32
 #define ONE_TIME_BYTES 24 /* 19 characters, and room */
-#define PAGE_ROWS_MAX 500
-#define PAGE_ROWS 50
 
 enum tenant_state { TENANT_ACTIVE = 1, TENANT_CLOSED };
 enum account_state { ACCOUNT_NEW = 1, ACCOUNT_ACTIVE, ACCOUNT_DISABLED };
@@ -108,10 +106,5 @@ struct token {
     uint8_t secret[TOKEN_SECRET_BYTES];
 };
 #define TOKEN_TEXT_BYTES 96 /* 4 + 86 and NUL */
-
-struct page {
-    struct id after;
-    int64_t rows;
-};
 
 #endif

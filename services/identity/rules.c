@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "check/text.h"
+
 /* --- settings --- */
 
 err_t
@@ -96,32 +98,12 @@ rule_tenant_code(const char *code, const char *path, struct err *err)
                   "a tenant code is 2 to 32 of a-z 0-9 -, and not \"" PLATFORM_CODE "\"");
 }
 
-/* Characters, not bytes: those that begin one in UTF-8 (which the decoder has checked). */
-static size_t
-characters(const char *text)
-{
-    size_t n = 0;
-
-    for (; *text; text++)
-        n += ((unsigned char) *text & 0xC0) != 0x80;
-    return n;
-}
-
-static bool
-has_control(const char *text)
-{
-    for (; *text; text++)
-        if ((unsigned char) *text < 0x20 || *text == 0x7F)
-            return true;
-    return false;
-}
-
 err_t
 rule_name(const char *name, const char *path, struct err *err)
 {
-    const size_t size = characters(name);
+    const size_t size = text_characters(name);
 
-    if (size >= 1 && size <= NAME_CHARACTERS_MAX && !has_control(name))
+    if (size >= 1 && size <= NAME_CHARACTERS_MAX && !text_has_control(name))
         return ERR_OK;
     return err_at(err, ERR_INVALID, path, NAME_FORM,
                   "a name has 1 to %d characters and no control character, not %zu",
@@ -237,7 +219,7 @@ err_t
 rule_password(const struct policy *policy, const char *login_name, const char *password,
               const char *path, struct err *err)
 {
-    const size_t size = characters(password);
+    const size_t size = text_characters(password);
 
     if (size < (size_t) policy->length_min)
         return err_at(err, ERR_INVALID, path, PASSWORD_SHORT,
@@ -246,7 +228,7 @@ rule_password(const struct policy *policy, const char *login_name, const char *p
     if (size > PASSWORD_CHARACTERS_MAX || strlen(password) > PASSWORD_BYTES_MAX)
         return err_at(err, ERR_INVALID, path, PASSWORD_LONG,
                       "the password has more than %d characters", PASSWORD_CHARACTERS_MAX);
-    if (has_control(password))
+    if (text_has_control(password))
         return err_at(err, ERR_INVALID, path, PASSWORD_CONTROL,
                       "the password holds a control character");
     if (kinds(password) < policy->classes_min)

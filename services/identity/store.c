@@ -6,6 +6,7 @@
 
 #include "identity_queries.h"
 #include "store_register.h"
+#include "svc/columns.h"
 
 static const char *const tenant_states[] = {
     [TENANT_ACTIVE] = "ACTIVE", [TENANT_CLOSED] = "CLOSED"
@@ -13,52 +14,6 @@ static const char *const tenant_states[] = {
 static const char *const account_states[] = {
     [ACCOUNT_NEW] = "NEW", [ACCOUNT_ACTIVE] = "ACTIVE", [ACCOUNT_DISABLED] = "DISABLED"
 };
-
-/* A value that the schema's CHECK allows and this list lacks is a defect. */
-static int
-state_of(const char *text, const char *const *names, size_t count)
-{
-    for (size_t i = 1; i < count; i++)
-        if (strcmp(text, names[i]) == 0)
-            return (int) i;
-    assert(false);
-    return 0;
-}
-
-static instant_t
-instant_or_never(const struct rows *rows, int row, int column)
-{
-    return rows_is_null(rows, row, column) ? (instant_t){ 0 } : rows_instant(rows, row, column);
-}
-
-static struct param
-p_instant_or_null(instant_t at)
-{
-    return at.us == 0 ? P_NULL : P_INSTANT(at);
-}
-
-/* A copy in the arena; NULL stays NULL. */
-static err_t
-text_of(struct call *c, const struct rows *rows, int row, int column, const char **out)
-{
-    const char *text = rows_text(rows, row, column);
-
-    *out = text ? call_text(c, text) : NULL;
-    return text && !*out ? c->err.code : ERR_OK;
-}
-
-static err_t
-no_memory(struct call *c)
-{
-    return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the request needs too much memory");
-}
-
-#define LIST(c, count, list)                                                                       \
-    do {                                                                                           \
-        *(list) = arena_alloc((c)->arena, ((count) + 1) * sizeof **(list));                        \
-        if (!*(list))                                                                              \
-            return no_memory(c);                                                                   \
-    } while (0)
 
 static bool
 copy_hash(const struct rows *rows, int row, int column, uint8_t out[static 32])
@@ -87,7 +42,7 @@ tenant_read(struct call *c, const struct rows *rows, int row, struct tenant *ten
     *tenant = (struct tenant){
         .id = rows_id(rows, row, 0),
         .organisation = rows_id(rows, row, 3),
-        .state = (enum tenant_state) state_of(rows_text(rows, row, 4), tenant_states,
+        .state = (enum tenant_state) place_of(rows_text(rows, row, 4), tenant_states,
                                               COUNT(tenant_states)),
         .created_at = rows_instant(rows, row, 5),
     };
@@ -223,7 +178,7 @@ account_read(struct call *c, const struct rows *rows, int row, struct account *a
     *account = (struct account){
         .id = rows_id(rows, row, 0),
         .person = rows_id(rows, row, 3),
-        .state = (enum account_state) state_of(rows_text(rows, row, 4), account_states,
+        .state = (enum account_state) place_of(rows_text(rows, row, 4), account_states,
                                                COUNT(account_states)),
         .roles = (role_set_t) rows_int(rows, row, 5),
         .must_change = rows_bool(rows, row, 7),

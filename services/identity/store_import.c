@@ -9,12 +9,7 @@
 #include "fault/fault.h"
 #include "identity_queries.h"
 #include "store_register.h"
-
-static err_t
-no_memory(struct call *c)
-{
-    return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the request needs too much memory");
-}
+#include "svc/columns.h"
 
 static const char *const state_names[] = { "",         "RECEIVING", "CHECKING", "CHECKED",
                                            "APPROVED", "APPLYING",  "APPLIED",  "REJECTED" };
@@ -23,23 +18,6 @@ const char *
 import_state_name(enum import_state state)
 {
     return state_names[state];
-}
-
-static enum import_state
-state_of_name(const char *name)
-{
-    size_t i = 1;
-
-    while (i < COUNT(state_names) && strcmp(state_names[i], name) != 0)
-        i++;
-    assert(i < COUNT(state_names)); /* a CHECK holds it */
-    return (enum import_state) i;
-}
-
-static instant_t
-instant_or_never(const struct rows *rows, int row, int column)
-{
-    return rows_is_null(rows, row, column) ? (instant_t){ 0 } : rows_instant(rows, row, column);
 }
 
 static int64_t
@@ -59,7 +37,8 @@ import_read(struct call *c, const struct rows *rows, int row, struct import *imp
         .account = rows_id(rows, row, 1),
         .person = rows_id(rows, row, 2),
         .kind = (enum import_kind) int_or_zero(rows, row, 3),
-        .state = state_of_name(rows_text(rows, row, 4)),
+        .state =
+            (enum import_state) place_of(rows_text(rows, row, 4), state_names, COUNT(state_names)),
         .size = rows_int(rows, row, 5),
         .finished = sum != NULL,
         .category = (int) int_or_zero(rows, row, 7),
@@ -139,12 +118,6 @@ import_grow(struct call *c, const struct import *import)
 {
     return db_exec(c, &q_import_grow, P_ID(import->id), P_INT(import->size),
                    import->finished ? P_BYTES(import->sha256, 32) : P_NULL);
-}
-
-static struct param
-p_instant_or_null(instant_t at)
-{
-    return at.us == 0 ? P_NULL : P_INSTANT(at);
 }
 
 err_t

@@ -8,19 +8,7 @@
 #include "crypto/crypto.h"
 #include "identity_queries.h"
 #include "store.h"
-
-static err_t
-no_memory(struct call *c)
-{
-    return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the request needs too much memory");
-}
-
-#define LIST(c, count, list)                                                                       \
-    do {                                                                                           \
-        *(list) = arena_alloc((c)->arena, ((count) + 1) * sizeof **(list));                        \
-        if (!*(list))                                                                              \
-            return no_memory(c);                                                                   \
-    } while (0)
+#include "svc/columns.h"
 
 /* --- secrets --- */
 
@@ -252,12 +240,6 @@ categories_read(struct call *c, const char *text, struct member *member)
         text += *text == ',';
     }
     return ERR_OK;
-}
-
-static date_t
-date_or_none(const struct rows *rows, int row, int column)
-{
-    return rows_is_null(rows, row, column) ? (date_t){ 0 } : rows_date(rows, row, column);
 }
 
 static err_t

@@ -7,12 +7,7 @@
 #include "crypto/crypto.h"
 #include "rules.h"
 #include "state.h"
-
-static err_t
-no_memory(struct call *c)
-{
-    return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the request needs too much memory");
-}
+#include "svc/fields.h"
 
 /* --- in --- */
 
@@ -23,40 +18,6 @@ optional_id_from_wire(const Huzhu__Id *in, const char *path, struct id *id, stru
         return id_from_wire(in, path, id, err);
     *id = (struct id){ { 0 } };
     return ERR_OK;
-}
-
-err_t
-page_from_wire(uint32_t page_size, const char *page_token, struct page *page, struct err *err)
-{
-    size_t size = 0;
-
-    *page = (struct page){ .rows = page_size ? page_size : PAGE_ROWS };
-    if (page_size > PAGE_ROWS_MAX)
-        return err_at(err, ERR_INVALID, "$.pageSize", PAGE_SIZE, "a page has at most %d rows",
-                      PAGE_ROWS_MAX);
-    page->rows++;
-    if (page_token[0] == '\0')
-        return ERR_OK;
-    if (!base64url_decode(page_token, page->after.bytes, sizeof page->after.bytes, &size) ||
-        size != sizeof page->after.bytes)
-        return err_at(err, ERR_INVALID, "$.pageToken", PAGE_TOKEN,
-                      "the page token is not one of this list");
-    return ERR_OK;
-}
-
-err_t
-page_to_wire(struct call *c, struct page page, struct id last, size_t *count, char **token)
-{
-    char text[32];
-
-    if ((int64_t) *count < page.rows) {
-        *token = (char *) protobuf_c_empty_string;
-        return ERR_OK;
-    }
-    *count = (size_t) page.rows - 1;
-    (void) base64url_encode(last.bytes, sizeof last.bytes, text);
-    *token = call_text(c, text);
-    return *token ? ERR_OK : c->err.code;
 }
 
 err_t
@@ -115,35 +76,6 @@ organisation_ids_from_wire(const Identity__GrantRoleRequest *in,
 }
 
 /* --- out --- */
-
-/* Makes a message of the request's arena. */
-#define MAKE(c, type, init_fn, var)                                                                \
-    type *var = arena_alloc((c)->arena, sizeof *(var));                                            \
-    if (!(var))                                                                                    \
-        return no_memory(c);                                                                       \
-    init_fn(var)
-
-static err_t
-put_text(struct call *c, const char *text, char **out)
-{
-    *out = call_text(c, text);
-    return *out ? ERR_OK : c->err.code;
-}
-
-static err_t
-put_id(struct call *c, struct id id, Huzhu__Id **out)
-{
-    *out = id_to_wire(c, id);
-    return *out || id_is_nil(id) ? ERR_OK : no_memory(c);
-}
-
-/* An instant of 0 is "never", and absent. */
-static err_t
-put_instant(struct call *c, instant_t at, Huzhu__Instant **out)
-{
-    *out = at.us == 0 ? NULL : instant_to_wire(c, at);
-    return *out || at.us == 0 ? ERR_OK : no_memory(c);
-}
 
 static err_t
 put_ids(struct call *c, const struct id *ids, size_t count, Huzhu__Id ***out, size_t *n)

@@ -8,12 +8,6 @@
 /* Absent: nil. */
 err_t optional_id_from_wire(const Huzhu__Id *in, const char *path, struct id *id,
                             struct err *err) MUST_CHECK;
-/* A page of the caller's size and one row more, which tells whether there is a next page. */
-err_t page_from_wire(uint32_t page_size, const char *page_token, struct page *page,
-                     struct err *err) MUST_CHECK;
-/* *count becomes at most what was asked for; *token the next page's ("" at the end). */
-err_t page_to_wire(struct call *c, struct page page, struct id last, size_t *count,
-                   char **token) MUST_CHECK;
 
 err_t tenant_from_wire(const Identity__CreateTenantRequest *in, struct tenant *tenant,
                        struct err *err) MUST_CHECK;

@@ -6,50 +6,10 @@
 
 #include "crypto/crypto.h"
 #include "mask/mask.h"
+#include "svc/fields.h"
 
 static err_t
-no_memory(struct call *c)
-{
-    return err_set(&c->err, ERR_LIMITED, "rpc.too_large", "the request needs too much memory");
-}
-
-#define MAKE(c, type, init_fn, var)                                                                \
-    type *var = arena_alloc((c)->arena, sizeof *(var));                                            \
-    if (!(var))                                                                                    \
-        return no_memory(c);                                                                       \
-    init_fn(var)
-
-/* An array of `count` pointers in a message. */
-#define MAKE_LIST(c, count, list)                                                                  \
-    do {                                                                                           \
-        *(list) = arena_alloc((c)->arena, ((count) + 1) * sizeof **(list));                        \
-        if (!*(list))                                                                              \
-            return no_memory(c);                                                                   \
-    } while (0)
-
-static err_t
-put_text(struct call *c, const char *text, char **out)
-{
-    *out = call_text(c, text);
-    return *out ? ERR_OK : c->err.code;
-}
-
-static err_t
-put_id(struct call *c, struct id id, Huzhu__Id **out)
-{
-    *out = id_to_wire(c, id);
-    return *out || id_is_nil(id) ? ERR_OK : no_memory(c);
-}
-
-static err_t
-put_instant(struct call *c, instant_t at, Huzhu__Instant **out)
-{
-    *out = at.us == 0 ? NULL : instant_to_wire(c, at);
-    return *out || at.us == 0 ? ERR_OK : no_memory(c);
-}
-
-static err_t
-put_date(struct call *c, bool is, date_t date, Huzhu__Date **out)
+put_date_if(struct call *c, bool is, date_t date, Huzhu__Date **out)
 {
     *out = is ? date_to_wire(c, date) : NULL;
     return *out || !is ? ERR_OK : no_memory(c);
@@ -141,7 +101,7 @@ import_to_wire(struct call *c, const struct import *import, Identity__RegisterIm
     TRY(put_id(c, import->account, &wire->uploaded_by));
     TRY(put_instant(c, import->started_at, &wire->started_at));
     TRY(put_instant(c, import->checked_at, &wire->checked_at));
-    TRY(put_date(c, import->has_as_of, import->as_of, &wire->as_of));
+    TRY(put_date_if(c, import->has_as_of, import->as_of, &wire->as_of));
     TRY(put_id(c, import->decided_by, &wire->decided_by));
     TRY(put_instant(c, import->decided_at, &wire->decided_at));
     TRY(put_instant(c, import->applied_at, &wire->applied_at));
@@ -176,15 +136,15 @@ static err_t
 categories_to_wire(struct call *c, const struct member *member,
                    Identity__HouseholdMember__Category ***out, size_t *n)
 {
-    MAKE_LIST(c, member->category_count, out);
+    LIST(c, member->category_count, out);
     for (*n = 0; *n < member->category_count; ++*n) {
         const struct category_span *span = &member->categories[*n];
         const char *code = category_code(span->category);
         MAKE(c, Identity__HouseholdMember__Category, identity__household_member__category__init,
              wire);
         wire->code = (char *) (code ? code : "");
-        TRY(put_date(c, true, span->from, &wire->from));
-        TRY(put_date(c, span->ended, span->until, &wire->until));
+        TRY(put_date_if(c, true, span->from, &wire->from));
+        TRY(put_date_if(c, span->ended, span->until, &wire->until));
         (*out)[*n] = wire;
     }
     return ERR_OK;
@@ -199,8 +159,8 @@ member_to_wire(struct call *c, const struct member *member, Identity__HouseholdM
     wire->entry = (Identity__HouseholdMember__Entry) member->entry;
     wire->leaving = (Identity__HouseholdMember__Leaving) member->leaving;
     TRY(put_id(c, member->person, &wire->person_id));
-    TRY(put_date(c, true, member->from, &wire->from));
-    TRY(put_date(c, member->ended, member->until, &wire->until));
+    TRY(put_date_if(c, true, member->from, &wire->from));
+    TRY(put_date_if(c, member->ended, member->until, &wire->until));
     TRY(categories_to_wire(c, member, &wire->categories, &wire->n_categories));
     *out = wire;
     return ERR_OK;
@@ -213,7 +173,7 @@ household_to_wire(struct call *c, const struct household *household, Identity__H
     wire->version = household->version;
     TRY(put_id(c, household->id, &wire->household_id));
     TRY(put_id(c, household->village, &wire->village_id));
-    MAKE_LIST(c, household->member_count, &wire->members);
+    LIST(c, household->member_count, &wire->members);
     for (; wire->n_members < household->member_count; wire->n_members++)
         TRY(member_to_wire(c, &household->members[wire->n_members],
                            &wire->members[wire->n_members]));
@@ -265,14 +225,14 @@ person_to_wire(struct call *c, const struct household *household, const struct m
     TRY(name_to_wire(c, member, sight, wire));
     TRY(numbers_to_wire(c, member, sight, wire));
     TRY(put_id(c, member->person, &wire->person_id));
-    TRY(put_date(c, sight.clear, member->birth, &wire->birth));
-    TRY(put_date(c, member->provisional, member->replace_by, &wire->replace_id_by));
+    TRY(put_date_if(c, sight.clear, member->birth, &wire->birth));
+    TRY(put_date_if(c, member->provisional, member->replace_by, &wire->replace_id_by));
     TRY(put_id(c, household->id, &wire->household_id));
     TRY(put_id(c, household->village, &wire->village_id));
     TRY(put_text(c, relation_name(member->relation), &wire->relation));
-    TRY(put_date(c, true, member->from, &wire->from));
-    TRY(put_date(c, member->ended, member->until, &wire->until));
-    TRY(put_date(c, member->dead, member->died_on, &wire->died_on));
+    TRY(put_date_if(c, true, member->from, &wire->from));
+    TRY(put_date_if(c, member->ended, member->until, &wire->until));
+    TRY(put_date_if(c, member->dead, member->died_on, &wire->died_on));
     TRY(categories_to_wire(c, member, &wire->categories, &wire->n_categories));
     *out = wire;
     return ERR_OK;
@@ -285,7 +245,7 @@ household_view_to_wire(struct call *c, const struct household *household, struct
     MAKE(c, Identity__HouseholdView, identity__household_view__init, wire);
     TRY(household_to_wire(c, household, &wire->household));
     TRY(put_text(c, household->number, &wire->number));
-    MAKE_LIST(c, household->member_count, &wire->people);
+    LIST(c, household->member_count, &wire->people);
     for (size_t i = 0; i < household->member_count; i++)
         if (sight.past || !household->members[i].ended)
             TRY(person_to_wire(c, household, &household->members[i], sight,
@@ -300,8 +260,8 @@ nda_to_wire(struct call *c, const struct nda *nda, Identity__Nda **out)
     MAKE(c, Identity__Nda, identity__nda__init, wire);
     TRY(put_id(c, nda->id, &wire->nda_id));
     TRY(put_id(c, nda->account, &wire->account_id));
-    TRY(put_date(c, true, nda->signed_on, &wire->signed_on));
-    TRY(put_date(c, true, nda->expires_on, &wire->expires_on));
+    TRY(put_date_if(c, true, nda->signed_on, &wire->signed_on));
+    TRY(put_date_if(c, true, nda->expires_on, &wire->expires_on));
     TRY(put_id(c, nda->upload, &wire->upload_id));
     TRY(put_id(c, nda->recorded_by, &wire->recorded_by));
     TRY(put_instant(c, nda->recorded_at, &wire->recorded_at));
@@ -320,7 +280,7 @@ people_seal(struct call *c, const struct household *households, size_t count,
 
     for (size_t i = 0; i < count; i++)
         most += households[i].member_count;
-    MAKE_LIST(c, most, &people.people);
+    LIST(c, most, &people.people);
     for (size_t i = 0; i < count; i++) {
         for (size_t k = 0; k < households[i].member_count; k++) {
             const struct member *member = &households[i].members[k];
@@ -328,7 +288,7 @@ people_seal(struct call *c, const struct household *households, size_t count,
             wire->name = (char *) member->name;
             wire->sex = (Identity__PeopleSealed__Person__Sex) member->sex;
             TRY(put_id(c, member->person, &wire->person_id));
-            TRY(put_date(c, true, member->birth, &wire->birth));
+            TRY(put_date_if(c, true, member->birth, &wire->birth));
             people.people[people.n_people++] = wire;
         }
     }
@@ -345,7 +305,7 @@ emit_households_recorded(struct call *c, const struct household *households, siz
     Identity__HouseholdsRecorded event = IDENTITY__HOUSEHOLDS_RECORDED__INIT;
 
     assert(count <= EVENT_HOUSEHOLDS_MAX);
-    MAKE_LIST(c, count, &event.households);
+    LIST(c, count, &event.households);
     for (; event.n_households < count; event.n_households++)
         TRY(household_to_wire(c, &households[event.n_households],
                               &event.households[event.n_households]));
@@ -393,8 +353,8 @@ emit_nda_recorded(struct call *c, const struct nda *nda)
 
     TRY(put_id(c, nda->account, &event.account_id));
     TRY(put_id(c, nda->id, &event.nda_id));
-    TRY(put_date(c, true, nda->signed_on, &event.signed_on));
-    TRY(put_date(c, true, nda->expires_on, &event.expires_on));
+    TRY(put_date_if(c, true, nda->signed_on, &event.signed_on));
+    TRY(put_date_if(c, true, nda->expires_on, &event.expires_on));
     TRY(put_id(c, nda->recorded_by, &event.by));
     return event_append(c, &event.base);
 }
@@ -408,7 +368,7 @@ emit_tenant_described(struct call *c, const struct tenant *tenant,
     event.code = (char *) tenant->code;
     event.name = (char *) tenant->name;
     TRY(put_id(c, tenant->organisation, &event.organisation_id));
-    MAKE_LIST(c, count, &event.villages);
+    LIST(c, count, &event.villages);
     for (; event.n_villages < count; event.n_villages++) {
         const struct organisation *village = &villages[event.n_villages];
         MAKE(c, Identity__TenantDescribed__Village, identity__tenant_described__village__init,

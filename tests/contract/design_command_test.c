@@ -180,87 +180,85 @@ the_page_is_whole_and_asks_nothing_of_the_network(void **state)
     assert_non_null(strstr(text, "</html>"));
 }
 
-/* ---- faults
- * -------------------------------------------------------------------------------------- */
+/* --- faults --- */
+
+static const struct {
+    const char *name, *edit; /* a shell edit in a copy of T4 */
+    int status;
+    const char *place, *reason;
+} faults[] = {
+    { "negative incidence", "sed -i '5s/[0-9.]*$/-0.1/' incidence.tsv", 2, "incidence.tsv:5:rate",
+      "design.negative" },
+    { "incidence without digits", "sed -i '7s/[0-9.]*$/many/' incidence.tsv", 2,
+      "incidence.tsv:7:rate", "design.number" },
+    { "empty incidence", "sed -i '7s/[0-9.]*$//' incidence.tsv", 2, "incidence.tsv:7:rate",
+      "design.empty" },
+    { "hexadecimal", "sed -i '7s/[0-9.]*$/0x1/' incidence.tsv", 2, "incidence.tsv:7:rate",
+      "design.number" },
+    { "missing incidence", "sed -i 4d incidence.tsv", 2, "SYN03", "design.missing_incidence" },
+    { "doubled incidence", "sed -i '4{p}' incidence.tsv", 2, "incidence.tsv:5:drg",
+      "design.double" },
+    { "unknown group", "sed -i '9s/SYN08/SYN99/' incidence.tsv", 2, "incidence.tsv:9:drg",
+      "design.unknown_group" },
+    { "unknown age", "sed -i '9s/^0-14/0-15/' incidence.tsv", 2, "incidence.tsv:9:age",
+      "design.unknown_stratum" },
+    { "unknown insurance", "sed -i '3s/居民医保/职工医保/' people.tsv", 2, "people.tsv:3:insurance",
+      "design.unknown_stratum" },
+    { "half a person", "sed -i '3s/6500/6500.5/' people.tsv", 2, "people.tsv:3:persons",
+      "design.number" },
+    { "people twice", "sed -i '3{p}' people.tsv", 2, "people.tsv:4:age", "design.double" },
+    { "no cost", "sed -i 6d costs.tsv", 2, "SYN05", "design.missing_cost" },
+    { "unknown kind of cost", "sed -i '6s/lognormal/weibull/' costs.tsv", 2, "costs.tsv:6:kind",
+      "design.number" },
+    { "mean below median", "sed -i '6s/lognormal/lognormal-mean/' costs.tsv", 2, "costs.tsv:6:b",
+      "design.number" },
+    { "empirical without stays", "sed -i '6s/lognormal/empirical/' costs.tsv", 2,
+      "costs.tsv:6:kind", "design.missing_cost" },
+    { "group twice", "sed -i '6{p}' groups.tsv", 2, "groups.tsv:7:drg", "design.double" },
+    { "no weight", "sed -i '6s/1.0$//' groups.tsv", 2, "groups.tsv:6:weight", "design.empty" },
+    { "missing column", "sed -i '1s/rate/incidence/' incidence.tsv", 2, "incidence.tsv:1:incidence",
+      "design.column" },
+    { "column twice", "sed -i '1s/sex/age/' people.tsv", 2, "people.tsv:1:age", "design.column" },
+    { "cells missing", "sed -i '8s/\\t[^\\t]*$//' incidence.tsv", 2,
+      "incidence.tsv:8:", "design.cells" },
+    { "not UTF-8", "printf '\\377\\n' >> groups.tsv", 2, "groups.tsv:14:", "design.encoding" },
+    { "no file", "rm costs.tsv", 2, "costs.tsv", "design.file" },
+    { "no rows", "sed -i 2,99d people.tsv", 2, "people.tsv", "design.empty" },
+    { "absurd alpha", "sed -i 's/^alpha.*/alpha\\t0.8/' settings.tsv", 2, "settings.tsv:7:value",
+      "design.alpha" },
+    { "zero alpha", "sed -i 's/^alpha.*/alpha\\t0/' settings.tsv", 2, "settings.tsv:7:value",
+      "design.alpha" },
+    { "unknown setting", "sed -i 's/^alpha/alhpa/' settings.tsv", 2, "settings.tsv:7:setting",
+      "design.setting" },
+    { "missing setting", "sed -i /^received/d settings.tsv", 2, "settings.tsv", "design.setting" },
+    { "half a fen", "sed -i 's/^received.*/received\\t1200000.005/' settings.tsv", 2,
+      "settings.tsv:4:value", "design.setting" },
+    { "pool below the fee", "printf 'service_fee\\t1200000\\n' >> settings.tsv", 3, "-96000.00",
+      "design.pool_below_fee" },
+    { "budget below the minimum", "sed -i 's/^received.*/received\\t200000/' settings.tsv", 3,
+      "yuan short", "design.goal_minimum" },
+    { "too much risk", "sed -i 's/^received.*/received\\t295000/; s/5%/0%/' settings.tsv", 3,
+      "short", "design.goal_overspend" },
+    { "a target out of reach", "printf 'beneficiary_target\\t0.5\\n' >> settings.tsv", 3, "short",
+      "design.goal_reach" },
+};
 
 static void
 every_fault_names_its_place(void **state)
 {
     (void) state;
-    static const struct {
-        const char *name, *edit; /* a shell edit in a copy of T4 */
-        int status;
-        const char *place, *reason;
-    } cases[] = {
-        { "negative incidence", "sed -i '5s/[0-9.]*$/-0.1/' incidence.tsv", 2,
-          "incidence.tsv:5:rate", "design.negative" },
-        { "incidence without digits", "sed -i '7s/[0-9.]*$/many/' incidence.tsv", 2,
-          "incidence.tsv:7:rate", "design.number" },
-        { "empty incidence", "sed -i '7s/[0-9.]*$//' incidence.tsv", 2, "incidence.tsv:7:rate",
-          "design.empty" },
-        { "hexadecimal", "sed -i '7s/[0-9.]*$/0x1/' incidence.tsv", 2, "incidence.tsv:7:rate",
-          "design.number" },
-        { "missing incidence", "sed -i 4d incidence.tsv", 2, "SYN03", "design.missing_incidence" },
-        { "doubled incidence", "sed -i '4{p}' incidence.tsv", 2, "incidence.tsv:5:drg",
-          "design.double" },
-        { "unknown group", "sed -i '9s/SYN08/SYN99/' incidence.tsv", 2, "incidence.tsv:9:drg",
-          "design.unknown_group" },
-        { "unknown age", "sed -i '9s/^0-14/0-15/' incidence.tsv", 2, "incidence.tsv:9:age",
-          "design.unknown_stratum" },
-        { "unknown insurance", "sed -i '3s/居民医保/职工医保/' people.tsv", 2,
-          "people.tsv:3:insurance", "design.unknown_stratum" },
-        { "half a person", "sed -i '3s/6500/6500.5/' people.tsv", 2, "people.tsv:3:persons",
-          "design.number" },
-        { "people twice", "sed -i '3{p}' people.tsv", 2, "people.tsv:4:age", "design.double" },
-        { "no cost", "sed -i 6d costs.tsv", 2, "SYN05", "design.missing_cost" },
-        { "unknown kind of cost", "sed -i '6s/lognormal/weibull/' costs.tsv", 2, "costs.tsv:6:kind",
-          "design.number" },
-        { "mean below median", "sed -i '6s/lognormal/lognormal-mean/' costs.tsv", 2,
-          "costs.tsv:6:b", "design.number" },
-        { "empirical without stays", "sed -i '6s/lognormal/empirical/' costs.tsv", 2,
-          "costs.tsv:6:kind", "design.missing_cost" },
-        { "group twice", "sed -i '6{p}' groups.tsv", 2, "groups.tsv:7:drg", "design.double" },
-        { "no weight", "sed -i '6s/1.0$//' groups.tsv", 2, "groups.tsv:6:weight", "design.empty" },
-        { "missing column", "sed -i '1s/rate/incidence/' incidence.tsv", 2,
-          "incidence.tsv:1:incidence", "design.column" },
-        { "column twice", "sed -i '1s/sex/age/' people.tsv", 2, "people.tsv:1:age",
-          "design.column" },
-        { "cells missing", "sed -i '8s/\\t[^\\t]*$//' incidence.tsv", 2,
-          "incidence.tsv:8:", "design.cells" },
-        { "not UTF-8", "printf '\\377\\n' >> groups.tsv", 2, "groups.tsv:14:", "design.encoding" },
-        { "no file", "rm costs.tsv", 2, "costs.tsv", "design.file" },
-        { "no rows", "sed -i 2,99d people.tsv", 2, "people.tsv", "design.empty" },
-        { "absurd alpha", "sed -i 's/^alpha.*/alpha\\t0.8/' settings.tsv", 2,
-          "settings.tsv:7:value", "design.alpha" },
-        { "zero alpha", "sed -i 's/^alpha.*/alpha\\t0/' settings.tsv", 2, "settings.tsv:7:value",
-          "design.alpha" },
-        { "unknown setting", "sed -i 's/^alpha/alhpa/' settings.tsv", 2, "settings.tsv:7:setting",
-          "design.setting" },
-        { "missing setting", "sed -i /^received/d settings.tsv", 2, "settings.tsv",
-          "design.setting" },
-        { "half a fen", "sed -i 's/^received.*/received\\t1200000.005/' settings.tsv", 2,
-          "settings.tsv:4:value", "design.setting" },
-        { "pool below the fee", "printf 'service_fee\\t1200000\\n' >> settings.tsv", 3, "-96000.00",
-          "design.pool_below_fee" },
-        { "budget below the minimum", "sed -i 's/^received.*/received\\t200000/' settings.tsv", 3,
-          "yuan short", "design.goal_minimum" },
-        { "too much risk", "sed -i 's/^received.*/received\\t295000/; s/5%/0%/' settings.tsv", 3,
-          "short", "design.goal_overspend" },
-        { "a target out of reach", "printf 'beneficiary_target\\t0.5\\n' >> settings.tsv", 3,
-          "short", "design.goal_reach" },
-    };
     static char text[4096];
 
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < COUNT(faults); i++) {
         assert_int_equal(shell("rm -rf %s/in && cp -r " EXAMPLES "/T4 %s/in && cd %s/in && %s",
-                               work, work, work, cases[i].edit),
+                               work, work, work, faults[i].edit),
                          0);
         const int status = shell(COMMAND " solve %s/in -o %s/out 2> %s/stderr", work, work, work);
         slurp("stderr", text, sizeof text);
-        if (status != cases[i].status || !strstr(text, cases[i].place) ||
-            !strstr(text, cases[i].reason))
-            fail_msg("%s: status %d, wanted %s %s, got: %s", cases[i].name, status, cases[i].reason,
-                     cases[i].place, text);
+        if (status != faults[i].status || !strstr(text, faults[i].place) ||
+            !strstr(text, faults[i].reason))
+            fail_msg("%s: status %d, wanted %s %s, got: %s", faults[i].name, status,
+                     faults[i].reason, faults[i].place, text);
     }
     assert_int_equal(shell("test ! -e %s/out/table.tsv", work), 0); /* nothing half done */
 }

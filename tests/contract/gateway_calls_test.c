@@ -11,6 +11,7 @@
 #include "gateway_sample.pb-c.h"
 #include "identity.pb-c.h"
 #include "loop.h"
+#include "route_row.h"
 #include "test.h"
 
 #define H "Host: localhost\r\n"
@@ -151,31 +152,16 @@ fake(const char *service, const Bus__Envelope *envelope, struct fake_answer *ans
         echo(envelope, answer);
 }
 
-#define SAMPLE(verb_, path_, flags_)                                                               \
-    {                                                                                              \
-        .verb = verb_, .path = (path_), .service = "sample", .rpc = "Echo",                        \
-        .descriptor = &sample__sample___descriptor, .status = 200, .flags = (flags_)               \
-    }
 static struct route sample_routes[] = {
-    SAMPLE(VERB_POST, "/api/v1/echo", 0),
-    SAMPLE(VERB_GET, "/api/v1/echo", 0),
-    SAMPLE(VERB_GET, "/api/v1/public", ROUTE_ANONYMOUS),
-    SAMPLE(VERB_GET, "/api/v1/stream", ROUTE_ANONYMOUS | ROUTE_STREAM),
-    SAMPLE(VERB_POST, "/api/v1/renew", ROUTE_RENEW),
-    { .verb = VERB_POST,
-      .path = "/api/v1/sessions",
-      .service = "identity",
-      .rpc = "SignIn",
-      .descriptor = &identity__identity__descriptor,
-      .status = 201,
-      .flags = ROUTE_ANONYMOUS | ROUTE_SIGN_IN },
-    { .verb = VERB_POST,
-      .path = "/api/v1/sessions:signOut",
-      .service = "identity",
-      .rpc = "SignOut",
-      .descriptor = &identity__identity__descriptor,
-      .status = 200,
-      .flags = ROUTE_SIGN_OUT },
+    SAMPLE_ROW(POST, "/api/v1/echo", "Echo", 0),
+    SAMPLE_ROW(GET, "/api/v1/echo", "Echo", 0),
+    SAMPLE_ROW(GET, "/api/v1/public", "Echo", ROUTE_ANONYMOUS),
+    SAMPLE_ROW(GET, "/api/v1/stream", "Echo", ROUTE_ANONYMOUS | ROUTE_STREAM),
+    SAMPLE_ROW(POST, "/api/v1/renew", "Echo", ROUTE_RENEW),
+    ROUTE_ROW(POST, "/api/v1/sessions", "identity", "SignIn", identity__identity__descriptor, 201,
+              ROUTE_ANONYMOUS | ROUTE_SIGN_IN),
+    ROUTE_ROW(POST, "/api/v1/sessions:signOut", "identity", "SignOut",
+              identity__identity__descriptor, 200, ROUTE_SIGN_OUT),
 };
 
 static int

@@ -11,6 +11,7 @@
 #include "gateway_sample.pb-c.h"
 #include "identity.pb-c.h"
 #include "loop.h"
+#include "route_row.h"
 #include "test.h"
 
 #define H "Host: localhost\r\n"
@@ -245,22 +246,17 @@ fake(const char *service, const Bus__Envelope *envelope, struct fake_answer *ans
     }
 }
 
-#define ROW(verb_, path_, rpc_, flags_)                                                            \
-    {                                                                                              \
-        .verb = (verb_), .path = (path_), .service = "sample", .rpc = (rpc_),                      \
-        .descriptor = &sample__sample___descriptor, .status = 200, .flags = (flags_)               \
-    }
 static struct route routes[] = {
-    ROW(VERB_GET, "/api/v1/files/{what}", "File", ROUTE_FILE),
-    ROW(VERB_GET, "/api/v1/open/{what}", "File", ROUTE_FILE | ROUTE_ANONYMOUS),
-    ROW(VERB_GET, "/p/{tenantCode}/notices/{what}", "File", ROUTE_FILE | ROUTE_PUBLIC),
-    ROW(VERB_GET, "/p/{tenantCode}/", "Find", ROUTE_PUBLIC),
-    ROW(VERB_GET, "/p/{tenantCode}/find", "Find", ROUTE_PUBLIC),
-    ROW(VERB_POST, "/p/{tenantCode}/find", "Find", ROUTE_PUBLIC),
-    ROW(VERB_GET, "/api/v1/find", "Find", ROUTE_ANONYMOUS),
-    ROW(VERB_PUT, "/api/v1/registers/{number}", "Keep", ROUTE_UPLOAD | ROUTE_ANONYMOUS),
-    ROW(VERB_PUT, "/api/v1/books/{village}/{number}", "Keep",
-        ROUTE_UPLOAD | ROUTE_UPLOAD_64 | ROUTE_ANONYMOUS),
+    SAMPLE_ROW(GET, "/api/v1/files/{what}", "File", ROUTE_FILE),
+    SAMPLE_ROW(GET, "/api/v1/open/{what}", "File", ROUTE_FILE | ROUTE_ANONYMOUS),
+    SAMPLE_ROW(GET, "/p/{tenantCode}/notices/{what}", "File", ROUTE_FILE | ROUTE_PUBLIC),
+    SAMPLE_ROW(GET, "/p/{tenantCode}/", "Find", ROUTE_PUBLIC),
+    SAMPLE_ROW(GET, "/p/{tenantCode}/find", "Find", ROUTE_PUBLIC),
+    SAMPLE_ROW(POST, "/p/{tenantCode}/find", "Find", ROUTE_PUBLIC),
+    SAMPLE_ROW(GET, "/api/v1/find", "Find", ROUTE_ANONYMOUS),
+    SAMPLE_ROW(PUT, "/api/v1/registers/{number}", "Keep", ROUTE_UPLOAD | ROUTE_ANONYMOUS),
+    SAMPLE_ROW(PUT, "/api/v1/books/{village}/{number}", "Keep",
+               ROUTE_UPLOAD | ROUTE_UPLOAD_64 | ROUTE_ANONYMOUS),
 };
 static const struct gateway_parts parts = { .routes = routes, .route_count = COUNT(routes) };
 

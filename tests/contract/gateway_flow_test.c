@@ -15,6 +15,7 @@
 #include "gateway_harness.h"
 #include "gateway_sample.pb-c.h"
 #include "loop.h"
+#include "route_row.h"
 #include "test.h"
 
 #define H "Host: localhost\r\n"
@@ -91,27 +92,10 @@ fake(const char *service, const Bus__Envelope *envelope, struct fake_answer *ans
 }
 
 static struct route sample_routes[] = {
-    { .verb = VERB_GET,
-      .path = "/api/v1/slow",
-      .service = "sample",
-      .rpc = "Echo",
-      .descriptor = &sample__sample___descriptor,
-      .status = 200,
-      .flags = ROUTE_ANONYMOUS },
-    { .verb = VERB_POST,
-      .path = "/api/v1/slow",
-      .service = "sample",
-      .rpc = "Echo",
-      .descriptor = &sample__sample___descriptor,
-      .status = 200,
-      .flags = ROUTE_ANONYMOUS },
-    { .verb = VERB_PUT,
-      .path = "/api/v1/uploads/{uploadId}",
-      .service = "claims",
-      .rpc = "WriteUpload",
-      .descriptor = &claims__claims__descriptor,
-      .status = 200,
-      .flags = ROUTE_ANONYMOUS | ROUTE_UPLOAD },
+    SAMPLE_ROW(GET, "/api/v1/slow", "Echo", ROUTE_ANONYMOUS),
+    SAMPLE_ROW(POST, "/api/v1/slow", "Echo", ROUTE_ANONYMOUS),
+    ROUTE_ROW(PUT, "/api/v1/uploads/{uploadId}", "claims", "WriteUpload",
+              claims__claims__descriptor, 200, ROUTE_ANONYMOUS | ROUTE_UPLOAD),
 };
 static const struct gateway_parts parts = { .routes = sample_routes,
                                             .route_count = COUNT(sample_routes) };

@@ -7,6 +7,7 @@
 
 #include "gateway_harness.h"
 #include "gateway_sample.pb-c.h"
+#include "route_row.h"
 #include "test.h"
 
 static int calls; /* that reached the service */
@@ -28,27 +29,9 @@ fake(const char *service, const Bus__Envelope *envelope, struct fake_answer *ans
 }
 
 static struct route sample_routes[] = {
-    { .verb = VERB_POST,
-      .path = "/api/v1/echo",
-      .service = "sample",
-      .rpc = "Echo",
-      .descriptor = &sample__sample___descriptor,
-      .status = 200,
-      .flags = ROUTE_ANONYMOUS },
-    { .verb = VERB_GET,
-      .path = "/api/v1/echo/{claimId}",
-      .service = "sample",
-      .rpc = "Echo",
-      .descriptor = &sample__sample___descriptor,
-      .status = 200,
-      .flags = ROUTE_ANONYMOUS },
-    { .verb = VERB_POST,
-      .path = "/api/v1/echo/{claimId}:shout",
-      .service = "sample",
-      .rpc = "Echo",
-      .descriptor = &sample__sample___descriptor,
-      .status = 200,
-      .flags = ROUTE_ANONYMOUS },
+    SAMPLE_ROW(POST, "/api/v1/echo", "Echo", ROUTE_ANONYMOUS),
+    SAMPLE_ROW(GET, "/api/v1/echo/{claimId}", "Echo", ROUTE_ANONYMOUS),
+    SAMPLE_ROW(POST, "/api/v1/echo/{claimId}:shout", "Echo", ROUTE_ANONYMOUS),
 };
 
 static int

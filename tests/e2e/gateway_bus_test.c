@@ -13,6 +13,7 @@
 #include "gateway_sample.pb-c.h"
 #include "identity.pb-c.h"
 #include "loop.h"
+#include "route_row.h"
 
 #define H "Host: localhost\r\n"
 
@@ -167,27 +168,11 @@ static char endpoint[128], broker_setting[160];
 static pid_t broker, identity, claims;
 
 static struct route routes[] = {
-    { .verb = VERB_POST,
-      .path = "/api/v1/echo",
-      .service = "claims",
-      .rpc = "Echo",
-      .descriptor = &sample__sample___descriptor,
-      .status = 200,
-      .flags = 0 },
-    { .verb = VERB_GET,
-      .path = "/p/{tenantCode}/files/{what}",
-      .service = "claims",
-      .rpc = "File",
-      .descriptor = &sample__sample___descriptor,
-      .status = 200,
-      .flags = ROUTE_FILE | ROUTE_PUBLIC },
-    { .verb = VERB_POST,
-      .path = "/api/v1/sessions",
-      .service = "identity",
-      .rpc = "SignIn",
-      .descriptor = &identity__identity__descriptor,
-      .status = 201,
-      .flags = ROUTE_ANONYMOUS | ROUTE_SIGN_IN },
+    ROUTE_ROW(POST, "/api/v1/echo", "claims", "Echo", sample__sample___descriptor, 200, 0),
+    ROUTE_ROW(GET, "/p/{tenantCode}/files/{what}", "claims", "File", sample__sample___descriptor,
+              200, ROUTE_FILE | ROUTE_PUBLIC),
+    ROUTE_ROW(POST, "/api/v1/sessions", "identity", "SignIn", identity__identity__descriptor, 201,
+              ROUTE_ANONYMOUS | ROUTE_SIGN_IN),
 };
 
 static pid_t

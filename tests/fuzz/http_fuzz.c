@@ -14,6 +14,7 @@
 #include "identity.pb-c.h"
 #include "loop.h"
 #include "respond.h"
+#include "route_row.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -211,55 +212,15 @@ static const struct io memory = { mem_read,   mem_write,   mem_pending, mem_want
 static struct gateway gateway;
 static struct loop *loop;
 static struct route routes[] = {
-    { .verb = VERB_POST,
-      .path = "/api/v1/echo",
-      .service = "sample",
-      .rpc = "Echo",
-      .descriptor = &sample__sample___descriptor,
-      .status = 200,
-      .flags = ROUTE_ANONYMOUS },
-    { .verb = VERB_GET,
-      .path = "/api/v1/echo/{claimId}",
-      .service = "sample",
-      .rpc = "Echo",
-      .descriptor = &sample__sample___descriptor,
-      .status = 200,
-      .flags = 0 },
-    { .verb = VERB_POST,
-      .path = "/api/v1/echo/{claimId}:shout",
-      .service = "sample",
-      .rpc = "Echo",
-      .descriptor = &sample__sample___descriptor,
-      .status = 200,
-      .flags = 0 },
-    { .verb = VERB_GET,
-      .path = "/api/v1/stream",
-      .service = "sample",
-      .rpc = "Echo",
-      .descriptor = &sample__sample___descriptor,
-      .status = 200,
-      .flags = ROUTE_ANONYMOUS | ROUTE_STREAM },
-    { .verb = VERB_GET,
-      .path = "/p/{tenantCode}/f/{what}",
-      .service = "sample",
-      .rpc = "File",
-      .descriptor = &sample__sample___descriptor,
-      .status = 200,
-      .flags = ROUTE_FILE | ROUTE_PUBLIC },
-    { .verb = VERB_PUT,
-      .path = "/api/v1/uploads/{uploadId}",
-      .service = "claims",
-      .rpc = "WriteUpload",
-      .descriptor = &claims__claims__descriptor,
-      .status = 200,
-      .flags = ROUTE_ANONYMOUS | ROUTE_UPLOAD },
-    { .verb = VERB_POST,
-      .path = "/api/v1/sessions",
-      .service = "identity",
-      .rpc = "SignIn",
-      .descriptor = &identity__identity__descriptor,
-      .status = 201,
-      .flags = ROUTE_ANONYMOUS | ROUTE_SIGN_IN },
+    SAMPLE_ROW(POST, "/api/v1/echo", "Echo", ROUTE_ANONYMOUS),
+    SAMPLE_ROW(GET, "/api/v1/echo/{claimId}", "Echo", 0),
+    SAMPLE_ROW(POST, "/api/v1/echo/{claimId}:shout", "Echo", 0),
+    SAMPLE_ROW(GET, "/api/v1/stream", "Echo", ROUTE_ANONYMOUS | ROUTE_STREAM),
+    SAMPLE_ROW(GET, "/p/{tenantCode}/f/{what}", "File", ROUTE_FILE | ROUTE_PUBLIC),
+    ROUTE_ROW(PUT, "/api/v1/uploads/{uploadId}", "claims", "WriteUpload",
+              claims__claims__descriptor, 200, ROUTE_ANONYMOUS | ROUTE_UPLOAD),
+    ROUTE_ROW(POST, "/api/v1/sessions", "identity", "SignIn", identity__identity__descriptor, 201,
+              ROUTE_ANONYMOUS | ROUTE_SIGN_IN),
 };
 
 static void

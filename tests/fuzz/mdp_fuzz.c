@@ -4,7 +4,8 @@
  * than its credit.
  *
  * The input is a script of messages: [who: 1] [what: 1] [size: 2] [bytes].  `what` chooses between
- * raw bytes, a good head with the input's body, the passing of time, and somebody's going. */
+ * raw bytes, a good head with the input's body, a bundle, the passing of time, and somebody's
+ * going. */
 #include <stdint.h>
 
 #include "broker_rig.h"
@@ -30,6 +31,53 @@ check_parser(const uint8_t *data, size_t size)
     mdp_head_write(&frame, head);
     assert(memcmp(head, data, head_size) == 0);
     assert(head_size + frame.body_size == size);
+}
+
+/* Whatever stands in a bundle, its pieces lie within it, one behind the other. */
+static void
+check_pieces(const uint8_t *data, size_t size)
+{
+    const uint8_t *at, *last = data + MDP_BUNDLE_HEAD_BYTES;
+    size_t length;
+
+    if (!mdp_is_bundle(data, size))
+        return;
+    struct mdp_pieces pieces = mdp_pieces(data, size);
+    while (mdp_pieces_next(&pieces, &at, &length)) {
+        assert(at == last + MDP_PIECE_HEAD_BYTES);
+        assert(length <= (size_t) (data + size - at));
+        last = at + length;
+    }
+    assert(pieces.at == last);
+}
+
+/* The input's bytes as a bundle of somebody who sends them. */
+static void
+say_bundle(struct rig *rig, uint64_t peer, const uint8_t *at, size_t size)
+{
+    uint8_t bytes[MDP_BUNDLE_HEAD_BYTES + 2 * (MDP_PIECE_HEAD_BYTES + MDP_REQUEST_HEAD_BYTES_MAX) +
+                  256];
+    size_t end = MDP_BUNDLE_HEAD_BYTES;
+
+    mdp_bundle_head_write(bytes);
+    for (uint64_t i = 0; i < 2; i++) {
+        const struct mdp_frame frame = {
+            .side = MDP_CLIENT,
+            .command = MDP_C_REQUEST,
+            .number = i,
+            .deadline_us = RIG_WALL_US + rig->now_us + 100000,
+            .caller = mdp_text(names[peer % 4]),
+            .service = mdp_text("claims"),
+            .method = mdp_text("Do"),
+        };
+        mdp_piece_head_write(mdp_head_size(&frame), bytes + end);
+        mdp_head_write(&frame, bytes + end + MDP_PIECE_HEAD_BYTES);
+        end += MDP_PIECE_HEAD_BYTES + mdp_head_size(&frame);
+    }
+    if (size > 0)
+        memcpy(bytes + end, at, size);
+    check_pieces(bytes, end + size);
+    rig_receive(rig, peer, users[peer], bytes, end + size);
 }
 
 static void
@@ -78,6 +126,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct rig rig;
 
     check_parser(data, size);
+    check_pieces(data, size);
     rig_init(&rig, table, &conf);
     while (size >= 4) {
         const uint64_t peer = data[0] % COUNT(users);
@@ -94,8 +143,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             say_well(&rig, peer, data, take);
         else if (what < 0xe0)
             rig_pass(&rig, (int64_t) what * 4000);
+        else if (what < 0xe8)
+            say_bundle(&rig, peer, data, take);
         else
             core_probe(rig.core);
+        core_flush(rig.core);
+        assert(core_held(rig.core) == 0);
         check_parser(data, take);
         check_books(rig.core);
         data += take;

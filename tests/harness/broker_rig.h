@@ -13,6 +13,7 @@ enum { RIG_SENT_MAX = 4096 };
 
 struct rig_sent {
     uint64_t to;
+    size_t message;         /* which one it came in */
     struct mdp_frame frame; /* points into bytes */
     uint8_t bytes[512];
 };
@@ -20,7 +21,8 @@ struct rig_sent {
 struct rig {
     struct permissions *permissions;
     struct core *core;
-    size_t count, taken, refused;
+    size_t count, taken, refused, messages;
+    uint64_t greeted; /* who was sent a bundle last */
     char refusal[24];
     uint64_t gone; /* this peer cannot be reached */
     uint64_t own_ticket;
@@ -29,27 +31,45 @@ struct rig {
     struct rig_sent sent[RIG_SENT_MAX]; /* the last: never cleared */
 };
 
-static inline enum core_sent
-rig_send(void *arg, uint64_t peer, zmq_msg_t *msg)
+/* Whatever a broker was given, all that it sends is frames. */
+static inline void
+rig_keep(struct rig *rig, uint64_t peer, const uint8_t *data, size_t size)
 {
-    struct rig *rig = arg;
-    const size_t size = zmq_msg_size(msg);
     struct rig_sent *sent = &rig->sent[rig->count % RIG_SENT_MAX];
 
-    if (peer == rig->gone) {
-        (void) zmq_msg_close(msg);
-        return CORE_GONE;
-    }
     sent->to = peer;
-    memcpy(sent->bytes, zmq_msg_data(msg), size < sizeof sent->bytes ? size : sizeof sent->bytes);
-    /* All that a broker sends is a frame: whatever it was given. */
-    const bool parsed = mdp_parse(zmq_msg_data(msg), size, &sent->frame);
+    sent->message = rig->messages;
+    memcpy(sent->bytes, data, size < sizeof sent->bytes ? size : sizeof sent->bytes);
+    const bool parsed = mdp_parse(data, size, &sent->frame);
     assert(parsed);
     if (size <= sizeof sent->bytes) {
         const bool again = mdp_parse(sent->bytes, size, &sent->frame);
         assert(again);
     }
     rig->count++;
+}
+
+static inline enum core_sent
+rig_send(void *arg, uint64_t peer, zmq_msg_t *msg)
+{
+    struct rig *rig = arg;
+    const uint8_t *data = zmq_msg_data(msg);
+    size_t size = zmq_msg_size(msg);
+
+    if (peer == rig->gone) {
+        (void) zmq_msg_close(msg);
+        return CORE_GONE;
+    }
+    rig->messages++;
+    if (mdp_is_bundle(data, size)) {
+        struct mdp_pieces pieces = mdp_pieces(data, size);
+        while (mdp_pieces_next(&pieces, &data, &size))
+            rig_keep(rig, peer, data, size);
+        assert(pieces.at == pieces.end);
+        rig->greeted = peer;
+    } else {
+        rig_keep(rig, peer, data, size);
+    }
     (void) zmq_msg_close(msg);
     return CORE_SENT;
 }
@@ -82,6 +102,7 @@ rig_pass(struct rig *rig, int64_t us)
     rig->now_us += us;
     core_set_time(rig->core, rig->now_us, RIG_WALL_US + rig->now_us);
     core_tick(rig->core);
+    core_flush(rig->core);
 }
 
 static inline void
@@ -115,6 +136,7 @@ rig_receive(struct rig *rig, uint64_t peer, const char *user, const void *bytes,
     if (size > 0)
         memcpy(zmq_msg_data(&msg), bytes, size);
     core_receive(rig->core, peer, user, &msg);
+    core_flush(rig->core);
 }
 
 static inline void

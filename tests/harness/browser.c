@@ -22,6 +22,7 @@ struct browser {
     const struct platform *platform;
     CURL *curl;
     char cookie[256], csrf[96];
+    struct curl_slist *connect_to;
     json_t *last; /* what must_post() and must_get() gave */
 };
 
@@ -52,6 +53,8 @@ browser_create(const struct platform *p)
     b->platform = p;
     b->curl = curl_easy_init();
     assert_non_null(b->curl);
+    if (p->connect_to[0])
+        b->connect_to = curl_slist_append(NULL, p->connect_to);
     return b;
 }
 
@@ -61,6 +64,7 @@ browser_destroy(struct browser *b)
     if (!b)
         return;
     curl_easy_cleanup(b->curl);
+    curl_slist_free_all(b->connect_to);
     json_decref(b->last);
     free(b);
 }
@@ -69,12 +73,6 @@ const char *
 browser_cookie(const struct browser *b)
 {
     return b->cookie;
-}
-
-const char *
-browser_csrf(const struct browser *b)
-{
-    return b->csrf;
 }
 
 static size_t
@@ -174,6 +172,7 @@ set_up(struct browser *b, const struct ask *ask, const char *body, size_t size)
     (void) snprintf(certificate, sizeof certificate, "%s/keys/tls/cert.pem", b->platform->data);
     curl_easy_reset(b->curl);
     curl_easy_setopt(b->curl, CURLOPT_URL, url);
+    curl_easy_setopt(b->curl, CURLOPT_CONNECT_TO, b->connect_to);
     curl_easy_setopt(b->curl, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(b->curl, CURLOPT_CAINFO, certificate);
     curl_easy_setopt(b->curl, CURLOPT_CUSTOMREQUEST, ask->verb);

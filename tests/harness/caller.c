@@ -1,4 +1,4 @@
-/* caller.c - people who call: signed principals and envelopes. */
+/* caller.c - people who call, and the runtime that they call. */
 #include "caller.h"
 
 #include <stdio.h>
@@ -165,4 +165,26 @@ request_free(struct request_of *request)
     if (request)
         free(request->body);
     free(request);
+}
+
+bool
+runtime_by_settings(const struct svc *svc, struct runtime_conf *conf, void *service_conf,
+                    struct runtime **rt, struct svc_thread **requests, struct svc_thread **duties)
+{
+    struct err err = { 0 };
+
+    log_open(svc->name, LOG_ERROR);
+    if (conf_load(svc->name, runtime_conf_rows, runtime_conf_row_count, conf, stderr, &err) !=
+            ERR_OK ||
+        conf_load(svc->name, svc->conf_rows, svc->conf_row_count, service_conf, stderr, &err) !=
+            ERR_OK ||
+        runtime_create(svc, conf, service_conf, rt, &err) != ERR_OK ||
+        svc_thread_create(*rt, 5000, requests, &err) != ERR_OK ||
+        (duties && svc_thread_create(*rt, 5000, duties, &err) != ERR_OK)) {
+        (void) fprintf(stderr, "%s: %s %s\n", svc->name, err.reason, err.text);
+        return false;
+    }
+    if (duties)
+        (*duties)->is_duty = true;
+    return true;
 }

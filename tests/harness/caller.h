@@ -35,4 +35,10 @@ struct request_of *request_of(const struct keys *keys, const struct person *pers
                               const char *method, const ProtobufCMessage *message, const char *key);
 void request_free(struct request_of *request);
 
+/* The service as the settings in the environment say, with a thread for requests and (NULL: none)
+ * one for duties.  False after having said why not. */
+bool runtime_by_settings(const struct svc *svc, struct runtime_conf *conf, void *service_conf,
+                         struct runtime **rt, struct svc_thread **requests,
+                         struct svc_thread **duties);
+
 #endif

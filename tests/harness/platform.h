@@ -16,6 +16,7 @@ struct platform {
     char root[64];                  /* the temporary folder */
     char data[PLATFORM_PATH_BYTES]; /* the instance's */
     char url[64];                   /* https://localhost:PORT */
+    char connect_to[64];            /* libcurl's "::ADDRESS:PORT" where the gateway is elsewhere */
     int port;
     int deaths_allowed; /* how often the test itself killed a process */
     int64_t up_ms;      /* how long `hz up` took */
@@ -87,7 +88,6 @@ json_t *must_get(struct browser *b, int status, const char *path);
 /* Keeps the cookie and the CSRF token.  Fails unless it is let in. */
 void signs_in(struct browser *b, const char *login, const char *password);
 const char *browser_cookie(const struct browser *b);
-const char *browser_csrf(const struct browser *b);
 
 /* A UUIDv7 in text, as a client mints it; one of eight buffers of the thread. */
 const char *mints(void);

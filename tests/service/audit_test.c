@@ -251,19 +251,9 @@ open_world(void **state)
     (void) setenv("HUZHU_DATABASE_URL", cluster_url(cluster, "huzhu_audit"), 1);
     (void) setenv("HUZHU_PRINCIPAL_KEYS", keys_principals(keys), 1);
     (void) setenv("HUZHU_AUDIT_SIGNING_KEY", key, 1);
-    log_open("audit", LOG_ERROR);
     if (signer_generate(key, &err) != ERR_OK ||
-        conf_load("audit", runtime_conf_rows, runtime_conf_row_count, &runtime_conf, stderr,
-                  &err) != ERR_OK ||
-        conf_load("audit", audit_service.conf_rows, audit_service.conf_row_count, &audit_conf,
-                  stderr, &err) != ERR_OK ||
-        runtime_create(&audit_service, &runtime_conf, &audit_conf, &rt, &err) != ERR_OK ||
-        svc_thread_create(rt, 5000, &thread, &err) != ERR_OK ||
-        svc_thread_create(rt, 5000, &duties, &err) != ERR_OK) {
-        print_error("%s %s\n", err.reason, err.text);
+        !runtime_by_settings(&audit_service, &runtime_conf, &audit_conf, &rt, &thread, &duties))
         return -1;
-    }
-    duties->is_duty = true;
     return 0;
 }
 

@@ -241,6 +241,136 @@ a_call_reaches_its_service_over_tcp_with_curve(void **state)
     a_call_reaches_its_service_over(tcp);
 }
 
+/* A broker played by hand, as one of an older release would be: it knows nothing of bundles until
+ * the test says so. */
+struct old_broker {
+    void *context, *socket;
+    uint8_t identity[64], bytes[16384];
+    size_t identity_size, size;
+};
+
+static bool
+old_recv(struct old_broker *old)
+{
+    struct mdp_frame frame;
+
+    for (;;) {
+        int got = zmq_recv(old->socket, old->identity, sizeof old->identity, ZMQ_DONTWAIT);
+        if (got < 0)
+            return false;
+        old->identity_size = (size_t) got;
+        got = zmq_recv(old->socket, old->bytes, sizeof old->bytes, 0);
+        assert_in_range(got, 1, sizeof old->bytes);
+        old->size = (size_t) got;
+        if (!mdp_parse(old->bytes, old->size, &frame) || frame.command != MDP_C_HEARTBEAT)
+            return true;
+        mdp_patch(old->bytes, MDP_CLIENT, MDP_C_HEARTBEAT, 1);
+        (void) zmq_send(old->socket, old->identity, old->identity_size, ZMQ_SNDMORE);
+        (void) zmq_send(old->socket, old->bytes, old->size, 0);
+    }
+}
+
+/* The client's next message that is no heartbeat. */
+static void
+old_expect(struct old_broker *old, struct bus_client *client)
+{
+    const int64_t end_us = clock_monotonic_us() + 5000000;
+    const Bus__Answer *answer;
+    uint64_t ticket;
+
+    while (!old_recv(old)) {
+        assert_false(bus_client_recv(client, 1, &ticket, &answer));
+        assert_true(clock_monotonic_us() < end_us);
+    }
+}
+
+static void
+a_broker_that_reads_no_bundles_is_sent_none(void **state)
+{
+    struct old_broker old = { .context = zmq_ctx_new() };
+    char endpoint[64], path[WORLD_PATH_BYTES];
+    struct bus_key_pair keys;
+    struct err err;
+    uint8_t greeting[MDP_BUNDLE_HEAD_BYTES];
+    struct mdp_frame frame;
+    const int on = 1;
+
+    (void) state;
+    old.socket = zmq_socket(old.context, ZMQ_ROUTER);
+    (void) snprintf(endpoint, sizeof endpoint, "tcp://127.0.0.1:%u", world_free_port());
+    assert_int_equal(bus_keys_load(world_path(&w, "broker.key", path), &keys, &err), ERR_OK);
+    assert_int_equal(zmq_setsockopt(old.socket, ZMQ_CURVE_SERVER, &on, sizeof on), 0);
+    assert_int_equal(zmq_setsockopt(old.socket, ZMQ_CURVE_SECRETKEY, keys.secret_key, 40), 0);
+    assert_int_equal(zmq_bind(old.socket, endpoint), 0);
+    struct bus_client *client = a_client("gateway", endpoint);
+    for (int i = 0; i < 3; i++)
+        (void) send_text(client, "claims", "Echo", "x", 60000);
+    for (int i = 0; i < 3; i++) {
+        old_expect(&old, client);
+        assert_true(mdp_parse(old.bytes, old.size, &frame));
+    }
+    mdp_bundle_head_write(greeting); /* it was upgraded */
+    (void) zmq_send(old.socket, old.identity, old.identity_size, ZMQ_SNDMORE);
+    (void) zmq_send(old.socket, greeting, sizeof greeting, 0);
+    old_expect(&old, client);
+    assert_int_equal(old.size, sizeof greeting); /* so do we */
+    assert_memory_equal(old.bytes, greeting, sizeof greeting);
+    for (int i = 0; i < 3; i++)
+        (void) send_text(client, "claims", "Echo", "x", 60000);
+    old_expect(&old, client);
+    assert_true(mdp_is_bundle(old.bytes, old.size));
+    struct mdp_pieces pieces = mdp_pieces(old.bytes, old.size);
+    const uint8_t *at;
+    size_t size;
+    for (int i = 0; i < 3; i++) {
+        assert_true(mdp_pieces_next(&pieces, &at, &size));
+        assert_true(mdp_parse(at, size, &frame));
+    }
+    assert_ptr_equal(pieces.at, pieces.end);
+    bus_client_destroy(client);
+    (void) zmq_close(old.socket);
+    (void) zmq_ctx_term(old.context);
+}
+
+/* A program of an older release: it neither sends bundles nor is sent any. */
+static void
+a_client_that_reads_no_bundles_is_sent_none(void **state)
+{
+    pid_t worker = a_worker("claims", plain, "64");
+    void *context = zmq_ctx_new(), *socket = zmq_socket(context, ZMQ_DEALER);
+    uint8_t bytes[1024];
+    struct mdp_frame frame = { .side = MDP_CLIENT,
+                               .command = MDP_C_REQUEST,
+                               .deadline_us = clock_now().us + 20000000,
+                               .caller = mdp_text("gateway"),
+                               .service = mdp_text("claims"),
+                               .method = mdp_text("Echo") };
+    const Bus__Envelope e = an_envelope("Echo", "x", 1, 20000);
+    const size_t head = mdp_head_size(&frame), size = head + bus__envelope__get_packed_size(&e);
+    const int timeout_ms = 10000;
+
+    (void) state;
+    assert_in_range(size, 1, sizeof bytes);
+    (void) zmq_setsockopt(socket, ZMQ_PLAIN_USERNAME, "gateway", 7);
+    (void) zmq_setsockopt(socket, ZMQ_PLAIN_PASSWORD, "-", 1);
+    (void) zmq_setsockopt(socket, ZMQ_RCVTIMEO, &timeout_ms, sizeof timeout_ms);
+    assert_int_equal(zmq_connect(socket, plain), 0);
+    for (frame.number = 1; frame.number <= 50; frame.number++) {
+        mdp_head_write(&frame, bytes);
+        (void) bus__envelope__pack(&e, bytes + head);
+        assert_int_equal(zmq_send(socket, bytes, size, 0), size);
+    }
+    for (int i = 0; i < 50; i++) {
+        const int got = zmq_recv(socket, bytes, sizeof bytes, 0);
+        assert_in_range(got, 1, sizeof bytes);
+        assert_true(mdp_parse(bytes, (size_t) got, &frame));
+        assert_int_equal(frame.command, MDP_C_FINAL);
+    }
+    (void) zmq_close(socket);
+    (void) zmq_ctx_term(context);
+    world_end(&worker, SIGTERM);
+}
+
 static void
 the_parts_of_an_answer_come_in_order(void **state)
 {
@@ -892,6 +1022,8 @@ main(int argc, char **argv)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         TEST(a_call_reaches_its_service_over_ipc),
         TEST(a_call_reaches_its_service_over_tcp_with_curve),
+        TEST(a_broker_that_reads_no_bundles_is_sent_none),
+        TEST(a_client_that_reads_no_bundles_is_sent_none),
         TEST(the_parts_of_an_answer_come_in_order),
         TEST(a_full_queue_refuses_at_once_and_what_waits_ends_at_its_deadline),
         TEST(a_client_holds_a_bounded_number_of_requests),

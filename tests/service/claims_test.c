@@ -1,7 +1,7 @@
 /* claims_test.c - the claims service on a real PostgreSQL.  Requests go through the runtime; what
  * other services tell comes through the feed, from producers that this program plays; business time
  * is a file, as in a rehearsal. */
-#include "test.h"
+#include "stage.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -11,12 +11,10 @@
 #include <unistd.h>
 
 #include "../unit/claims_documents.h"
-#include "caller.h"
 #include "claims.pb-c.h"
 #include "claims/claims.h"
 #include "claims/service.h"
 #include "clock/calendar.h"
-#include "cluster.h"
 #include "coding.pb-c.h"
 #include "contributions.pb-c.h"
 #include "disbursement.pb-c.h"
@@ -27,12 +25,7 @@
 #define UNSURE_CARD "6228480012345678904"
 #define WORDS "上山采药跌落CANARY股骨骨折"
 
-static struct cluster *cluster;
-static struct keys *keys;
-static struct runtime *rt;
-static struct svc_thread *thread;
 static struct claims_conf claims_conf = { .upload_keep = 86400000 };
-static char clock_path[128];
 
 static const struct id town = { { 1 } }, other_town = { { 2 } };
 static const struct id village = { { 0x11 } }, other_village = { { 0x12 } };
@@ -41,144 +34,6 @@ static const struct id father = { { 0x31 } }, child = { { 0x32 } }, neighbour = 
 static const struct id programme = { { 0x41 } };
 
 static struct person member, stranger, clerk, far_clerk, officer, reviewer, coder, auditor;
-
-/* --- time --- */
-
-static void
-now_is(const char *instant)
-{
-    char beside[160];
-    instant_t at;
-
-    assert_true(instant_parse(instant, &at));
-    (void) snprintf(beside, sizeof beside, "%s.new", clock_path);
-    FILE *out = fopen(beside, "w");
-    assert_non_null(out);
-    (void) fprintf(out, "%lld\n", (long long) (at.us - clock_now().us));
-    (void) fclose(out);
-    assert_int_equal(rename(beside, clock_path), 0);
-}
-
-/* --- messages --- */
-
-/* Ids and dates of a request, until the next reset. */
-static struct {
-    Huzhu__Id ids[256];
-    struct id bytes[256];
-    Huzhu__Date dates[64];
-    Huzhu__Money money[64];
-    int id_count, date_count, money_count;
-} pool;
-
-static Huzhu__Id *
-wire(struct id id)
-{
-    const int i = pool.id_count++ % 256;
-
-    pool.bytes[i] = id;
-    huzhu__id__init(&pool.ids[i]);
-    pool.ids[i].value = (ProtobufCBinaryData){ 16, pool.bytes[i].bytes };
-    return &pool.ids[i];
-}
-
-static Huzhu__Date *
-day(const char *text)
-{
-    Huzhu__Date *date = &pool.dates[pool.date_count++ % 64];
-    date_t read;
-
-    if (!date_parse(text, &read))
-        fail_msg("%s is no day", text);
-    huzhu__date__init(date);
-    date->days = read.days;
-    return date;
-}
-
-static Huzhu__Money *
-fen(int64_t n)
-{
-    Huzhu__Money *money = &pool.money[pool.money_count++ % 64];
-
-    huzhu__money__init(money);
-    money->fen = n;
-    return money;
-}
-
-static struct id
-new_id(void)
-{
-    return id_mint(clock_now());
-}
-
-/* --- asking --- */
-
-static struct {
-    err_t code;
-    char reason[64], path[96], text[256], etag[32];
-    ProtobufCMessage *body;
-} answer;
-
-static void
-forget(void)
-{
-    if (answer.body)
-        protobuf_c_message_free_unpacked(answer.body, NULL);
-    memset(&answer, 0, sizeof answer);
-}
-
-static const ProtobufCMethodDescriptor *
-method_of(const char *rpc)
-{
-    const ProtobufCMethodDescriptor *method =
-        protobuf_c_service_descriptor_get_method_by_name(&claims__claims__descriptor, rpc);
-
-    assert_non_null(method);
-    return method;
-}
-
-static err_t
-ask_if(const struct person *person, const char *rpc, const ProtobufCMessage *in, const char *key,
-       const char *if_match)
-{
-    struct request_of *request = request_of(keys, person, rpc, in, key);
-    Bus__Answer out;
-
-    forget();
-    request->envelope.if_match = (char *) if_match;
-    svc_thread_answer(thread, "gateway", &request->envelope, &out);
-    answer.code = bus_err_from_code(out.code);
-    (void) snprintf(answer.reason, sizeof answer.reason, "%s", out.reason);
-    (void) snprintf(answer.path, sizeof answer.path, "%s", out.path);
-    (void) snprintf(answer.text, sizeof answer.text, "%s", out.text);
-    (void) snprintf(answer.etag, sizeof answer.etag, "%s", out.etag);
-    if (answer.code == ERR_OK)
-        answer.body =
-            protobuf_c_message_unpack(method_of(rpc)->output, NULL, out.body.len, out.body.data);
-    request_free(request);
-    return answer.code;
-}
-
-static err_t
-ask(const struct person *person, const char *rpc, const ProtobufCMessage *in)
-{
-    char key[40];
-    const struct id id = new_id();
-
-    (void) snprintf(key, sizeof key, "%02x%02x%02x%02x%02x%02x", id.bytes[10], id.bytes[11],
-                    id.bytes[12], id.bytes[13], id.bytes[14], id.bytes[15]);
-    return ask_if(person, rpc, in, key, "");
-}
-
-#define OK(asked)                                                                                  \
-    do {                                                                                           \
-        if ((asked) != ERR_OK)                                                                     \
-            fail_msg("%s: %s %s (%s)", #asked, answer.reason, answer.path, answer.text);           \
-    } while (0)
-#define FAILS(asked, want_code, want_reason)                                                       \
-    do {                                                                                           \
-        assert_int_equal((asked), (want_code));                                                    \
-        assert_string_equal(answer.reason, (want_reason));                                         \
-    } while (0)
 
 /* The claim of any reply that has one as its first field. */
 static const Claims__Claim *
@@ -189,90 +44,6 @@ claim(void)
 }
 
 /* --- the producers that this program plays --- */
-
-static struct {
-    const char *producer;
-    Bus__Event event;
-    Bus__Position position;
-    struct id id, tenant;
-    uint8_t body[65536];
-} told;
-static uint64_t told_count;
-
-static err_t
-read_told(void *arg, const char *producer, const Bus__ReadEventsRequest *request,
-          struct arena *arena, const Bus__ReadEventsReply **reply, struct err *err)
-{
-    static Bus__ReadEventsReply out;
-    static Bus__Event *events[1];
-
-    (void) arg, (void) arena, (void) err;
-    assert_string_equal(producer, told.producer);
-    bus__read_events_reply__init(&out);
-    events[0] = &told.event;
-    out.events = events;
-    out.n_events = request->after->tx < told.position.tx ? 1 : 0;
-    out.reached = &told.position;
-    *reply = &out;
-    return ERR_OK;
-}
-
-static void
-tell_in(struct id tenant, const char *producer, const ProtobufCMessage *message)
-{
-    const struct feed_source source = { read_told, NULL };
-    struct err err;
-    int applied;
-
-    bus__event__init(&told.event);
-    bus__position__init(&told.position);
-    told.producer = producer;
-    told.position.tx = ++told_count;
-    told.position.seq = 1;
-    told.id = new_id();
-    told.tenant = tenant;
-    told.event.position = &told.position;
-    told.event.event_id = (ProtobufCBinaryData){ 16, told.id.bytes };
-    told.event.tenant_id = (ProtobufCBinaryData){ 16, told.tenant.bytes };
-    told.event.topic = (char *) message->descriptor->name;
-    assert_true(protobuf_c_message_get_packed_size(message) <= sizeof told.body);
-    told.event.body =
-        (ProtobufCBinaryData){ protobuf_c_message_pack(message, told.body), told.body };
-    if (feed_pull(thread, producer, &source, &applied, &err) != ERR_OK)
-        fail_msg("%s: %s %s", message->descriptor->name, err.reason, err.text);
-    assert_int_equal(applied, 1);
-}
-
-static void
-tell(const char *producer, const ProtobufCMessage *message)
-{
-    tell_in(town, producer, message);
-    assert_int_equal(cluster_sql(cluster, "SELECT FROM claims.parked"), 0);
-}
-
-static void
-seal_bytes(struct id tenant, const char *context, const void *plain, size_t size, uint8_t *out,
-           ProtobufCBinaryData *sealed)
-{
-    ProtobufCBinaryData made;
-    struct call c;
-
-    call_init(&c, thread);
-    c.tenant = tenant;
-    assert_int_equal(call_seal_shared(&c, context, plain, size, &made), ERR_OK);
-    memcpy(out, made.data, made.len); /* the arena is the next call's */
-    *sealed = (ProtobufCBinaryData){ made.len, out };
-}
-
-static void
-seal_for(struct id tenant, const char *context, const ProtobufCMessage *message, uint8_t *out,
-         ProtobufCBinaryData *sealed)
-{
-    uint8_t packed[4096];
-    const size_t size = protobuf_c_message_pack(message, packed);
-
-    seal_bytes(tenant, context, packed, size, out, sealed);
-}
 
 static void
 tell_household(struct id household, struct id where, const struct id *people, size_t count,
@@ -400,40 +171,8 @@ people(void)
 static int
 open_world(void **state)
 {
-    struct err err = { 0 };
-
     (void) state;
-    log_open("claims_test", LOG_ERROR);
-    cluster = cluster_start();
-    keys = keys_make();
-    if (!cluster || !keys || !cluster_migrate(cluster, &claims_service))
-        return -1;
-    (void) snprintf(clock_path, sizeof clock_path, "%s/clock", keys_folder(keys));
-    const struct runtime_conf conf = { .database_url = cluster_url(cluster, "huzhu_claims"),
-                                       .feed_url = cluster_url(cluster, "huzhu_claims_feed"),
-                                       .principal_keys = keys_principals(keys),
-                                       .master_keys = keys_ring(keys),
-                                       .business_clock = clock_path,
-                                       .worker_threads = 1,
-                                       .reply_keep = 1000 };
-    if (runtime_create(&claims_service, &conf, &claims_conf, &rt, &err) == ERR_OK &&
-        svc_thread_create(rt, 5000, &thread, &err) == ERR_OK)
-        return 0;
-    print_error("%s %s\n", err.reason, err.text);
-    return -1;
-}
-
-static int
-close_world(void **state)
-{
-    (void) state;
-    forget();
-    svc_thread_destroy(thread);
-    runtime_destroy(rt);
-    keys_remove(keys);
-    const int broken = cluster_broken_invariants(cluster);
-    cluster_stop(cluster);
-    return broken == 0 ? 0 : -1;
+    return stage_open(&claims_service, &claims_conf, town);
 }
 
 static int
@@ -1888,5 +1627,5 @@ main(void)
         TEST(req_9_2_3c_no_secret_stands_in_an_event_a_log_or_an_error),
         TEST(the_sealed_facts_of_a_claim_open_for_other_services),
     };
-    return cmocka_run_group_tests_name("claims", tests, open_world, close_world);
+    return cmocka_run_group_tests_name("claims", tests, open_world, stage_close);
 }

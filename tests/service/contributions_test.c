@@ -4,6 +4,8 @@
  * business time moved. */
 #include "contributions_rig.h"
 
+#include "contributions/rules.h"
+
 static struct answer
 by_id(const struct person *who, const char *rpc, int n)
 {
@@ -632,6 +634,89 @@ req_8_1d_interest_rolls_with_the_principal_and_is_shown_apart(void **state)
                      1234);
 }
 
+enum { NEVER = INT32_MAX };
+
+/* "NULL", or a day so many days from the one that is asked for. */
+static const char *
+day_in_sql(int days)
+{
+    static char ring[4][48];
+    static unsigned next;
+    char *out = ring[next++ % COUNT(ring)];
+
+    (void) snprintf(out, sizeof ring[0], days == NEVER ? "NULL" : "(DATE '2024-07-01' + %d)", days);
+    return out;
+}
+
+/* What SQL says of a person in one category (code NULL: in none). */
+static bool
+sql_says(const struct member *m, int entered, int left, const char *code, int from, int until)
+{
+    char categories[160] = "NULL";
+
+    if (code)
+        (void) snprintf(categories, sizeof categories,
+                        "jsonb_build_array(jsonb_build_object('c', '%s', 'f', %s, 'u', %s))", code,
+                        day_in_sql(from), day_in_sql(until));
+    return sql("SELECT contributions.is_eligible(%u, %s, %s, %s, 6, '{minimum_living}', DATE "
+               "'2024-07-01')::int",
+               m->grounds, day_in_sql(entered), day_in_sql(left), categories) == 1;
+}
+
+/* Whole registers are counted by SQL (is_eligible), a person is judged by rule_person_may_join():
+ * one rule in two places, held together here over every edge of it. */
+static void
+req_5_4b_the_rule_and_its_sql_say_the_same(void **state)
+{
+    static const int edges[] = { NEVER, -1, 0, 1 };
+    static const struct {
+        const char *code;
+        int from, until;
+    } in[] = { { NULL, 0, 0 },
+               { "extreme_poverty", -1, NEVER },
+               { "minimum_living", NEVER, NEVER },
+               { "minimum_living", 0, NEVER },
+               { "minimum_living", 1, NEVER },
+               { "minimum_living", -1, 0 },
+               { "minimum_living", -1, 1 } };
+    const int on = date_from_civil(2024, 7, 1).days;
+    char *excluded[] = { (char *) "minimum_living" }, text[64];
+    programme_t p = CONTRIBUTIONS__PROGRAMME__INIT;
+    int joined = 0, asked = 0;
+
+    (void) state;
+    p.eligibility = CONTRIBUTIONS__PROGRAMME__ELIGIBILITY__COLLECTIVE_OR_REGISTERED;
+    p.excluded_categories = excluded;
+    p.n_excluded_categories = 1;
+    for (; asked < 4 * 4 * 8 * (int) COUNT(in); asked++) {
+        const int entered = edges[asked % 4], left = edges[asked / 4 % 4], k = asked / 128;
+        struct member m = { .grounds = (uint32_t) (asked / 16 % 8) << 1,
+                            .has_entered = entered != NEVER,
+                            .has_left = left != NEVER,
+                            .entered = { on + (entered == NEVER ? 0 : entered) },
+                            .left = { on + (left == NEVER ? 0 : left) },
+                            .categories = text };
+        int payer, used = 0;
+        money_t due;
+
+        text[0] = '\0'; /* as houses_get writes it */
+        if (in[k].code)
+            used = snprintf(text, sizeof text, "%s,%d,", in[k].code,
+                            in[k].from == NEVER ? -1000000 : on + in[k].from);
+        if (in[k].code && in[k].until == NEVER)
+            (void) snprintf(text + used, sizeof text - (size_t) used, ";");
+        else if (in[k].code)
+            (void) snprintf(text + used, sizeof text - (size_t) used, "%d;", on + in[k].until);
+        const bool may = !rule_person_may_join(&p, &m, (date_t){ on }, &payer, &due);
+        if (may != sql_says(&m, entered, left, in[k].code, in[k].from, in[k].until))
+            fail_msg("grounds %u, entered %d, left %d, \"%s\": the rule says %d", m.grounds,
+                     entered, left, text, may);
+        joined += may;
+    }
+    print_message("%d of %d may join\n", joined, asked);
+    assert_true(joined > 0 && joined < asked / 2);
+}
+
 int
 main(void)
 {
@@ -647,6 +732,7 @@ main(void)
         TEST(req_003_2_new_members_join_households_in_force_after_the_close),
         TEST(req_003_6_and_004_3_the_poor_are_helped_in_or_kept_out),
         TEST(req_5_4b_a_resident_joins_where_residents_may),
+        TEST(req_5_4b_the_rule_and_its_sql_say_the_same),
         TEST(req_003_5_a_grant_per_head_waits_for_the_final_count),
         TEST(req_003_23_a_donor_gets_the_days_next_invoice),
         TEST(req_8_1d_interest_rolls_with_the_principal_and_is_shown_apart),

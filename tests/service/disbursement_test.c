@@ -19,6 +19,7 @@
 #include "disbursement/service.h"
 #include "eventually.h"
 #include "fault/fault.h"
+#include "messages.h"
 
 static struct cluster *cluster;
 static struct keys *keys;
@@ -36,16 +37,7 @@ static struct id programme, village;
 static void
 it_is(const char *instant)
 {
-    char fresh[160];
-    instant_t at;
-
-    assert_true(instant_parse(instant, &at));
-    (void) snprintf(fresh, sizeof fresh, "%s.new", clock_path);
-    FILE *file = fopen(fresh, "we");
-    assert_non_null(file);
-    (void) fprintf(file, "%lld\n", (long long) (at.us - clock_now().us));
-    assert_int_equal(fclose(file), 0);
-    assert_int_equal(rename(fresh, clock_path), 0);
+    business_time_is(clock_path, instant);
 }
 
 static struct person
@@ -150,56 +142,6 @@ broken(void **state)
 }
 
 /* --- small things --- */
-
-static Huzhu__Id *
-wire(struct id id)
-{
-    static Huzhu__Id messages[256];
-    static struct id ids[256];
-    static unsigned next;
-    const unsigned i = next++ % 256;
-
-    ids[i] = id;
-    huzhu__id__init(&messages[i]);
-    messages[i].value = (ProtobufCBinaryData){ id_is_nil(id) ? 0 : 16, ids[i].bytes };
-    return &messages[i];
-}
-
-static struct id
-unwire(const Huzhu__Id *in)
-{
-    struct id id = { { 0 } };
-
-    if (in && in->value.len == 16)
-        memcpy(id.bytes, in->value.data, 16);
-    return id;
-}
-
-static Huzhu__Money *
-fen(int64_t n)
-{
-    static Huzhu__Money messages[64];
-    static unsigned next;
-    Huzhu__Money *money = &messages[next++ % 64];
-
-    huzhu__money__init(money);
-    money->fen = n;
-    return money;
-}
-
-static Huzhu__Date *
-on(const char *text)
-{
-    static Huzhu__Date messages[64];
-    static unsigned next;
-    Huzhu__Date *date = &messages[next++ % 64];
-    date_t parsed;
-
-    assert_true(date_parse(text, &parsed));
-    huzhu__date__init(date);
-    date->days = parsed.days;
-    return date;
-}
 
 static long long
 number(const char *sql)
@@ -476,7 +418,7 @@ claim_priced(struct id claim, int64_t payable, const char *decided_on)
     in.drg_name = (char *) "呼吸系统感染";
     in.due = fen(payable + 100);
     in.payable = fen(payable);
-    in.decided_on = on(decided_on);
+    in.decided_on = day(decided_on);
     in.basis_sha256 = (ProtobufCBinaryData){ 32, (uint8_t *) "0123456789abcdef0123456789abcdef" };
     hear("coding", &in.base);
 }
@@ -1266,7 +1208,7 @@ confirms_source(const struct person *who, struct id refund, const char *receipt)
 
     in.refund_id = wire(refund);
     in.bank_receipt = (char *) receipt;
-    in.paid_on = on("2024-08-20");
+    in.paid_on = day("2024-08-20");
     return ask(who, "ConfirmSourceRefund", &in);
 }
 
@@ -1645,7 +1587,7 @@ bad_rest(void)
     source.refund_id = wire(refunds[3]);
     source.bank_receipt = (char *) "R";
     BAD(ask(&officer, "ConfirmSourceRefund", &source), ERR_INVALID, "refund.date");
-    source.paid_on = on("2099-01-01");
+    source.paid_on = day("2099-01-01");
     BAD(ask(&officer, "ConfirmSourceRefund", &source), ERR_INVALID, "refund.date");
     Disbursement__GetPayoutFiguresRequest figures = DISBURSEMENT__GET_PAYOUT_FIGURES_REQUEST__INIT;
     figures.month = (char *) "x";

@@ -16,6 +16,7 @@
 #include "identity/commands.h"
 #include "identity/identity.h"
 #include "identity/service.h"
+#include "messages.h"
 #include "svc/runtime.h"
 
 #define PASSWORD "Tiankong7-Daotian"
@@ -116,31 +117,6 @@ expect_at(int line, struct answer answer, err_t code, const char *reason)
 }
 #define EXPECT(answer, code, reason) expect_at(__LINE__, (answer), (code), (reason))
 #define EXPECT_OK(answer) expect_at(__LINE__, (answer), ERR_OK, "")
-
-/* Wire ids live as long as the program's tests need: a small ring. */
-static Huzhu__Id *
-wire(struct id id)
-{
-    static Huzhu__Id messages[64];
-    static struct id ids[64];
-    static unsigned next;
-    const unsigned i = next++ % 64;
-
-    ids[i] = id;
-    huzhu__id__init(&messages[i]);
-    messages[i].value = bytes_of(&ids[i]);
-    return &messages[i];
-}
-
-static struct id
-unwire(const Huzhu__Id *in)
-{
-    struct id id = { { 0 } };
-
-    if (in && in->value.len == 16)
-        memcpy(id.bytes, in->value.data, 16);
-    return id;
-}
 
 static struct answer
 try_sign_in(const char *login_name, const char *password, const char *address)
@@ -1337,18 +1313,13 @@ a_tenants_code_is_resolved_for_anybody(void **state)
     }
 }
 
-static void
-tenants_are_the_platforms_business(void **state)
+/* The platform's administrators add a county with one township; all else about it is refused. */
+static struct id
+makes_a_township(struct id county)
 {
-    Identity__CreateTenantRequest in = IDENTITY__CREATE_TENANT_REQUEST__INIT;
     Identity__CreateOrganisationRequest make = IDENTITY__CREATE_ORGANISATION_REQUEST__INIT;
-    Identity__AppointAdministratorsRequest appoint = IDENTITY__APPOINT_ADMINISTRATORS_REQUEST__INIT;
-    Identity__GetTenantRequest get = IDENTITY__GET_TENANT_REQUEST__INIT;
-    Identity__ListTenantsRequest list = IDENTITY__LIST_TENANTS_REQUEST__INIT;
-    const struct id county = id_mint(clock_now()), place = id_mint(clock_now()),
-                    tenant = id_mint(clock_now());
+    const struct id place = id_mint(clock_now());
 
-    (void) state;
     make.organisation_id = wire(county);
     make.level = IDENTITY__ORGANISATION__LEVEL__COUNTY;
     make.division_code = (char *) "321102";
@@ -1367,6 +1338,15 @@ tenants_are_the_platforms_business(void **state)
     const Identity__CreateOrganisationReply *made =
         EXPECT_OK(ask(&platform_system, "CreateOrganisation", &make));
     assert_int_equal(made->organisation->n_ancestor_ids, 1);
+    return place;
+}
+
+/* A tenant belongs to one township, under a code of its own. */
+static struct id
+makes_a_tenant(struct id county, struct id place)
+{
+    Identity__CreateTenantRequest in = IDENTITY__CREATE_TENANT_REQUEST__INIT;
+    const struct id tenant = id_mint(clock_now());
 
     in.tenant_id = wire(tenant);
     in.code = (char *) "xiangshan";
@@ -1387,6 +1367,16 @@ tenants_are_the_platforms_business(void **state)
     in.tenant_id = wire(id_mint(clock_now()));
     in.code = (char *) "xiangshan2";
     EXPECT(ask(&platform_system, "CreateTenant", &in), ERR_REFUSED, TENANT_ORGANISATION);
+    return tenant;
+}
+
+/* The platform's security administrator appoints a tenant's three, once; the system one signs in.
+ */
+static struct person
+appoints_three(struct id tenant)
+{
+    Identity__AppointAdministratorsRequest appoint = IDENTITY__APPOINT_ADMINISTRATORS_REQUEST__INIT;
+    char one_time[ONE_TIME_BYTES];
 
     appoint.tenant_id = wire(tenant);
     appoint.system_login_name = (char *) "sys";
@@ -1396,23 +1386,28 @@ tenants_are_the_platforms_business(void **state)
     const Identity__AppointAdministratorsReply *three =
         EXPECT_OK(ask(&platform_security, "AppointAdministrators", &appoint));
     assert_int_equal(three->n_administrators, 3);
-    char one_time[ONE_TIME_BYTES];
     (void) snprintf(one_time, sizeof one_time, "%s", three->administrators[0]->one_time_password);
     const struct person theirs = takes_office("sys@xiangshan", one_time);
     EXPECT(ask(&platform_security, "AppointAdministrators", &appoint), ERR_REFUSED,
            TENANT_HAS_ADMINISTRATORS);
+    return theirs;
+}
 
-    /* A tenant sees the tree above all tenants and its own part below; nobody another's villages.
-     */
+/* A tenant sees the tree above all tenants and its own part below; nobody another's villages. */
+static void
+sees_its_own_part_of_the_tree(const struct person *theirs, struct id county, struct id place)
+{
+    Identity__CreateOrganisationRequest make = IDENTITY__CREATE_ORGANISATION_REQUEST__INIT;
     Identity__ListOrganisationsRequest tree = IDENTITY__LIST_ORGANISATIONS_REQUEST__INIT;
     const Identity__ListOrganisationsReply *seen;
+
     make.organisation_id = wire(id_mint(clock_now()));
     make.parent_id = wire(place);
     make.level = IDENTITY__ORGANISATION__LEVEL__VILLAGE;
     make.division_code = (char *) "321102002201";
     make.name = (char *) "北村";
-    EXPECT_OK(ask(&theirs, "CreateOrganisation", &make));
-    seen = EXPECT_OK(ask(&theirs, "ListOrganisations", &tree));
+    EXPECT_OK(ask(theirs, "CreateOrganisation", &make));
+    seen = EXPECT_OK(ask(theirs, "ListOrganisations", &tree));
     assert_int_equal(seen->n_organisations, 4);
     assert_int_equal(seen->organisations[3]->n_ancestor_ids, 2);
     seen = EXPECT_OK(ask(&system_admin, "ListOrganisations", &tree));
@@ -1420,23 +1415,44 @@ tenants_are_the_platforms_business(void **state)
     tree.parent_id = wire(county);
     seen = EXPECT_OK(ask(&platform_system, "ListOrganisations", &tree));
     assert_int_equal(seen->n_organisations, 1);
+}
 
-    /* Neighbours know nothing of each other; the platform sees both. */
-    get.tenant_id = wire(tenant);
+/* Neighbours know nothing of each other; the platform sees both. */
+static void
+knows_nothing_of_its_neighbour(const struct person *theirs)
+{
+    Identity__GetTenantRequest get = IDENTITY__GET_TENANT_REQUEST__INIT;
+    Identity__ListTenantsRequest list = IDENTITY__LIST_TENANTS_REQUEST__INIT;
+    Identity__GetAccountRequest account = IDENTITY__GET_ACCOUNT_REQUEST__INIT;
+
+    get.tenant_id = wire(theirs->tenant);
     EXPECT(ask(&system_admin, "GetTenant", &get), ERR_NOT_FOUND, TENANT_NONE);
-    EXPECT_OK(ask(&theirs, "GetTenant", &get));
+    EXPECT_OK(ask(theirs, "GetTenant", &get));
     const Identity__ListTenantsReply *both = EXPECT_OK(ask(&platform_system, "ListTenants", &list));
     assert_int_equal(both->n_tenants, 2);
-    Identity__GetAccountRequest account = IDENTITY__GET_ACCOUNT_REQUEST__INIT;
     account.account_id = wire(system_admin.account);
-    EXPECT(ask(&theirs, "GetAccount", &account), ERR_NOT_FOUND, ACCOUNT_NONE);
+    EXPECT(ask(theirs, "GetAccount", &account), ERR_NOT_FOUND, ACCOUNT_NONE);
     /* The platform's administrators are not the tenant's. */
     struct person intruder = platform_security;
     intruder.tenant = town;
     EXPECT(grant(&intruder, system_admin.account, 9, NULL), ERR_FORBIDDEN, "call.tenant");
-    intruder = theirs;
+    intruder = *theirs;
     intruder.tenant = town;
     EXPECT(ask(&intruder, "GetAccount", &account), ERR_FORBIDDEN, "call.tenant");
+}
+
+static void
+tenants_are_the_platforms_business(void **state)
+{
+    (void) state;
+    const struct id county = id_mint(clock_now());
+    const struct id place = makes_a_township(county);
+    const struct id tenant = makes_a_tenant(county, place);
+    const struct person theirs = appoints_three(tenant);
+
+    assert_int_equal(id_cmp(theirs.tenant, tenant), 0);
+    sees_its_own_part_of_the_tree(&theirs, county, place);
+    knows_nothing_of_its_neighbour(&theirs);
 }
 
 static void

@@ -18,6 +18,7 @@
 #include "identity/identity.h"
 #include "identity/register.h"
 #include "identity/service.h"
+#include "messages.h"
 #include "svc/runtime.h"
 
 #ifdef HUZHU_FAULTS
@@ -87,41 +88,15 @@ expect_at(int line, struct answer answer, err_t code, const char *reason)
 #define EXPECT(answer, code, reason) (void) expect_at(__LINE__, (answer), (code), (reason))
 #define EXPECT_OK(answer) expect_at(__LINE__, (answer), ERR_OK, "")
 
-/* Wire ids in a small ring. */
-static Huzhu__Id *
-wire(struct id id)
-{
-    static Huzhu__Id ids[64];
-    static struct id bytes[64];
-    static size_t next;
-    const size_t i = next++ % COUNT(ids);
-
-    bytes[i] = id;
-    huzhu__id__init(&ids[i]);
-    ids[i].value = (ProtobufCBinaryData){ 16, bytes[i].bytes };
-    return &ids[i];
-}
-
-static struct id
-unwire(const Huzhu__Id *in)
-{
-    struct id id = { { 0 } };
-
-    assert_non_null(in);
-    assert_int_equal(in->value.len, 16);
-    memcpy(id.bytes, in->value.data, 16);
-    return id;
-}
-
 static Huzhu__Date *
-day(int days_ago)
+day_past(int n)
 {
     static Huzhu__Date days[16];
     static size_t next;
     Huzhu__Date *date = &days[next++ % COUNT(days)];
 
     huzhu__date__init(date);
-    date->days = date_of(clock_now()).days - days_ago;
+    date->days = date_of(clock_now()).days - n;
     return date;
 }
 
@@ -337,8 +312,6 @@ village_list(void)
 static int
 open_world(void **state)
 {
-    struct err err = { 0 };
-
     (void) state;
     cluster = cluster_start();
     keys = keys_make();
@@ -347,19 +320,10 @@ open_world(void **state)
     (void) setenv("HUZHU_DATABASE_URL", cluster_url(cluster, "huzhu_identity"), 1);
     (void) setenv("HUZHU_PRINCIPAL_KEYS", keys_principals(keys), 1);
     (void) setenv("HUZHU_MASTER_KEYS", keys_ring(keys), 1);
-    log_open("identity", LOG_ERROR);
-    if (conf_load("identity", runtime_conf_rows, runtime_conf_row_count, &runtime_conf, stderr,
-                  &err) != ERR_OK ||
-        conf_load("identity", identity_service.conf_rows, identity_service.conf_row_count,
-                  &identity_conf, stderr, &err) != ERR_OK ||
-        runtime_create(&identity_service, &runtime_conf, &identity_conf, &rt, &err) != ERR_OK ||
-        svc_thread_create(rt, 5000, &thread, &err) != ERR_OK ||
-        svc_thread_create(rt, 5000, &duty_of, &err) != ERR_OK) {
-        print_error("%s %s\n", err.reason, err.text);
-        return -1;
-    }
-    duty_of->is_duty = true;
-    return 0;
+    return runtime_by_settings(&identity_service, &runtime_conf, &identity_conf, &rt, &thread,
+                               &duty_of)
+               ? 0
+               : -1;
 }
 
 static int
@@ -767,7 +731,7 @@ sends_category(const char *category, struct list *list, int days_ago, struct id 
     *id = sends(&officer, list->text, list->size);
     in.import_id = wire(*id);
     in.category = (char *) (uintptr_t) category;
-    in.as_of = day(days_ago);
+    in.as_of = day_past(days_ago);
     return ask(&officer, "ImportCategoryList", &in);
 }
 
@@ -866,7 +830,7 @@ changes(struct id household, int kind, int days_ago, Identity__NewPerson *comer,
 
     in.household_id = wire(household);
     in.kind = (Identity__RecordHouseholdChangeRequest__Kind) kind;
-    in.on = day(days_ago);
+    in.on = day_past(days_ago);
     in.evidence_upload_id = wire(id_mint(clock_now()));
     in.new_person = comer;
     if (!id_is_nil(person)) {
@@ -887,7 +851,7 @@ newborn(int days_ago)
     person.person_id = wire(id_mint(clock_now()));
     person.name = (char *) (uintptr_t) "张宝宝";
     person.sex = IDENTITY__PEOPLE_SEALED__PERSON__SEX__FEMALE;
-    person.birth = day(days_ago);
+    person.birth = day_past(days_ago);
     person.id_kind = IDENTITY__PERSON__ID_KIND__BIRTH_CERTIFICATE;
     person.id_number = (char *) (uintptr_t) "Q123456789";
     person.relation = (char *) (uintptr_t) "孙女";
@@ -925,7 +889,7 @@ req_003_2_a_birth_and_a_marriage_come_with_date_and_evidence(void **state)
     /* The provisional number is replaced; the new one must say the same birth and sex. */
     Identity__NewPerson renumbered = IDENTITY__NEW_PERSON__INIT;
     char birth[16], text[DATE_TEXT_BYTES];
-    date_format((date_t){ day(60)->days }, text);
+    date_format((date_t){ day_past(60)->days }, text);
     (void) snprintf(birth, sizeof birth, "%.4s%.2s%.2s", text, text + 5, text + 8);
     renumbered.id_kind = IDENTITY__PERSON__ID_KIND__RESIDENT;
     renumbered.id_number = (char *) (uintptr_t) id_number_of(birth, 21);
@@ -974,7 +938,7 @@ req_003_2_deaths_moves_and_splits_keep_one_head(void **state)
     Huzhu__Id *persons[] = { wire(son) };
     in.household_id = wire(e1);
     in.kind = CHANGE(SPLIT_OFF);
-    in.on = day(3);
+    in.on = day_past(3);
     in.person_ids = persons;
     in.n_person_ids = 1;
     in.new_head_id = wire(son);

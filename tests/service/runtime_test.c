@@ -982,6 +982,51 @@ a_scope_covers_what_was_granted(void **state)
     assert_false(call_covers(&c, nil));
 }
 
+/* What is kept of proved principals is bounded, so that many push each other out, and each is taken
+ * for nobody but itself. */
+static void
+principals_that_are_kept_are_not_mixed_up(void **state)
+{
+    enum { PEOPLE = 3 * PRINCIPALS_CACHED };
+    static struct request_of *asked[PEOPLE];
+    struct person people[PEOPLE];
+    Bus__Answer answer;
+
+    (void) state;
+    for (size_t i = 0; i < PEOPLE; i++) {
+        people[i] = a_person(i % 3 ? town : other_town, ROLE_VILLAGE_CLERK);
+        people[i].clearance = (uint32_t) i;
+        asked[i] = sum_request(&people[i], 0);
+    }
+    for (size_t round = 0; round < 3; round++) {
+        for (size_t i = 0; i < PEOPLE; i++) {
+            arena_reset(thread->arena);
+            struct call c;
+            call_init(&c, thread);
+            assert_int_equal(call_admit(&c, "gateway", &asked[i]->envelope), ERR_OK);
+            assert_int_equal(id_cmp(c.account, people[i].account), 0);
+            assert_int_equal(id_cmp(c.session, people[i].session), 0);
+            assert_int_equal(id_cmp(c.person, people[i].own_person), 0);
+            assert_int_equal(c.organisation_count, 1);
+            assert_int_equal(id_cmp(c.organisations[0], people[i].organisation), 0);
+            assert_int_equal(c.clearance, i);
+            assert_int_equal(c.roles, (role_set_t) ROLE_ANYONE | ROLE_VILLAGE_CLERK);
+            assert_false(c.whole_tenant);
+        }
+    }
+    /* kept or not: one bit of the signature, and the tenant, still decide */
+    for (size_t i = 0; i < PEOPLE; i++) {
+        assert_int_equal(ask(asked[i], &answer), ERR_OK);
+        asked[i]->tenant = i % 3 ? other_town : town;
+        assert_int_equal(ask(asked[i], &answer), ERR_FORBIDDEN);
+        assert_string_equal(answer.reason, "call.tenant");
+        asked[i]->tenant = people[i].tenant;
+        asked[i]->principal[asked[i]->envelope.principal.len - 1 - i % 64] ^= 1;
+        assert_int_equal(ask(asked[i], &answer), ERR_UNAUTHENTICATED);
+        request_free(asked[i]);
+    }
+}
+
 static void
 an_expired_principal_stays_so_when_business_time_goes_back(void **state)
 {
@@ -1521,6 +1566,7 @@ main(void)
         CLEAN(a_refusal_leaves_no_state_and_is_told),
         CLEAN(roles_open_what_their_row_says),
         CLEAN(principals_that_prove_nothing_are_refused),
+        CLEAN(principals_that_are_kept_are_not_mixed_up),
         CLEAN(a_flood_of_refusals_is_no_flood_of_writes),
         CLEAN(an_account_of_the_platform_acts_in_any_tenant),
         CLEAN(bad_envelopes_and_bodies_are_invalid),

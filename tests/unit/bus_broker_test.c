@@ -6,6 +6,7 @@
 
 #include "audit.h"
 #include "broker_rig.h"
+#include "bus/bundle.h"
 #include "metrics.h"
 #include "zap.h"
 
@@ -304,6 +305,199 @@ a_session_is_one_connection(void **state)
     assert_int_not_equal(rig_next(rig)->frame.number, first);
 }
 
+/* --- bundles --- */
+
+static size_t
+piece(uint8_t *out, const struct mdp_frame *frame, const char *body)
+{
+    const size_t head = mdp_head_size(frame), size = head + strlen(body);
+
+    mdp_piece_head_write(size, out);
+    mdp_head_write(frame, out + MDP_PIECE_HEAD_BYTES);
+    memcpy(out + MDP_PIECE_HEAD_BYTES + head, body, strlen(body));
+    return MDP_PIECE_HEAD_BYTES + size;
+}
+
+static size_t
+asked(uint8_t *out, uint64_t ticket)
+{
+    const struct mdp_frame frame = { .side = MDP_CLIENT,
+                                     .command = MDP_C_REQUEST,
+                                     .number = ticket,
+                                     .deadline_us = RIG_WALL_US * 2,
+                                     .caller = mdp_text("gateway"),
+                                     .service = mdp_text("claims"),
+                                     .method = mdp_text("Do") };
+    return piece(out, &frame, "envelope");
+}
+
+/* An empty bundle: this peer reads them. */
+static void
+greet(uint64_t peer, const char *user)
+{
+    uint8_t bundle[MDP_BUNDLE_HEAD_BYTES];
+
+    mdp_bundle_head_write(bundle);
+    rig_receive(rig, peer, user, bundle, sizeof bundle);
+}
+
+static void
+the_broker_says_that_it_reads_bundles_once(void **state)
+{
+    (void) state;
+    say(W1, MDP_W_HEARTBEAT, 0, "");
+    assert_int_equal(rig->greeted, W1);
+    assert_int_equal(rig->messages, 2);
+    say(W1, MDP_W_HEARTBEAT, 0, "");
+    assert_int_equal(rig->messages, 3);
+}
+
+static void
+frames_of_one_moment_travel_together_to_who_reads_bundles(void **state)
+{
+    uint8_t bytes[512];
+    size_t size = MDP_BUNDLE_HEAD_BYTES;
+
+    (void) state;
+    greet(W1, CLAIMS);
+    ready(W1, 4);
+    ready(W2, 4); /* it never sent a bundle */
+    mdp_bundle_head_write(bytes);
+    for (uint64_t i = 0; i < 4; i++)
+        size += asked(bytes + size, i);
+    rig_receive(rig, G, GATEWAY, bytes, size);
+
+    uint64_t numbers[2], old[2];
+    old[0] = given_to(W2); /* at once, each alone */
+    old[1] = given_to(W2);
+    assert_int_equal(rig->messages, 3);
+    numbers[0] = given_to(W1);
+    const size_t message = rig->sent[rig->taken - 1].message;
+    numbers[1] = given_to(W1);
+    assert_int_equal(rig->sent[rig->taken - 1].message, message);
+    nothing_more();
+
+    size = MDP_BUNDLE_HEAD_BYTES;
+    for (int i = 0; i < 2; i++) {
+        const struct mdp_frame answer = { .side = MDP_WORKER,
+                                          .command = MDP_W_FINAL,
+                                          .number = numbers[i] };
+        size += piece(bytes + size, &answer, "");
+    }
+    rig_receive(rig, W1, CLAIMS, bytes, size);
+    answered(0, "");
+    answered(2, "");
+    assert_int_equal(rig->messages, 4);
+    say(W2, MDP_W_FINAL, old[0], ""); /* one alone goes as it is */
+    rig->greeted = 0;
+    answered(1, "");
+    assert_int_equal(rig->greeted, 0);
+}
+
+/* A large frame does not overtake what is held before it. */
+static void
+parts_of_an_answer_keep_their_order_whatever_their_size(void **state)
+{
+    static uint8_t bytes[3 * BUNDLE_FRAME_BYTES_MAX];
+    static char large[2 * BUNDLE_FRAME_BYTES_MAX];
+    size_t size = MDP_BUNDLE_HEAD_BYTES;
+
+    (void) state;
+    greet(G, GATEWAY);
+    ready(W1, 1);
+    ask(7);
+    struct mdp_frame part = { .side = MDP_WORKER, .command = MDP_W_PARTIAL };
+    part.number = given_to(W1);
+    memset(large, 'x', sizeof large - 1);
+    mdp_bundle_head_write(bytes);
+    size += piece(bytes + size, &part, "first");
+    size += piece(bytes + size, &part, large);
+    part.command = MDP_W_FINAL;
+    size += piece(bytes + size, &part, "last");
+    rig_receive(rig, W1, CLAIMS, bytes, size);
+    const struct rig_sent *first = rig_next(rig), *second = rig_next(rig), *third = rig_next(rig);
+    assert_memory_equal(first->frame.body, "first", 5);
+    assert_int_equal(second->frame.body_size, sizeof large - 1);
+    assert_memory_equal(third->frame.body, "last", 4);
+    assert_int_equal(third->frame.command, MDP_C_FINAL);
+}
+
+static void
+what_is_held_for_a_lost_worker_goes_to_another(void **state)
+{
+    uint8_t bytes[512];
+    size_t size = MDP_BUNDLE_HEAD_BYTES;
+
+    (void) state;
+    greet(W1, CLAIMS);
+    ready(W1, 4);
+    mdp_bundle_head_write(bytes);
+    for (uint64_t i = 0; i < 3; i++)
+        size += asked(bytes + size, i);
+    rig->gone = W1; /* nobody knows yet */
+    rig_receive(rig, G, GATEWAY, bytes, size);
+    nothing_more();
+    assert_int_equal(core_held(rig->core), 0);
+    ready(W2, 4);
+    for (int i = 0; i < 3; i++)
+        (void) given_to(W2);
+    assert_int_equal(core_totals(rig->core).redelivered, 3);
+}
+
+/* Its connection may stand: with the next heartbeat it learns a new session and asks again. */
+static void
+a_client_that_does_not_read_is_lost_with_what_it_asked(void **state)
+{
+    (void) state;
+    say(W1, MDP_W_HEARTBEAT, 0, "");
+    const uint64_t session = rig_next(rig)->frame.number;
+    greet(G, GATEWAY);
+    ready(W1, 2);
+    ask(1);
+    ask(2);
+    const uint64_t number = given_to(W1);
+    (void) given_to(W1);
+    rig->gone = G;
+    say(W1, MDP_W_FINAL, number, "");
+    nothing_more();
+    assert_int_equal(core_totals(rig->core).lost, 1);
+    assert_int_equal(core_totals(rig->core).peers, 1);
+    rig->gone = 0;
+    const struct mdp_frame beat = { .side = MDP_CLIENT, .command = MDP_C_HEARTBEAT };
+    rig_say(rig, G, GATEWAY, &beat, "");
+    assert_int_not_equal(rig_next(rig)->frame.number, session);
+}
+
+static void
+a_torn_bundle_is_refused_behind_its_whole_frames(void **state)
+{
+    static const size_t cuts[] = { 1, 3, 4, 20 };
+    uint8_t bytes[512];
+
+    (void) state;
+    ready(W1, 64);
+    for (size_t i = 0; i < COUNT(cuts); i++) {
+        size_t size = MDP_BUNDLE_HEAD_BYTES;
+        mdp_bundle_head_write(bytes);
+        size += asked(bytes + size, i);
+        (void) asked(bytes + size, 99);
+        rig->refusal[0] = '\0';
+        rig_receive(rig, G, GATEWAY, bytes, size + cuts[i]);
+        (void) given_to(W1);
+        nothing_more();
+        assert_string_equal(rig->refusal, "frame.malformed");
+    }
+    /* A bundle within a bundle is no frame; neither is nothing. */
+    size_t size = MDP_BUNDLE_HEAD_BYTES;
+    mdp_piece_head_write(MDP_BUNDLE_HEAD_BYTES, bytes + size);
+    mdp_bundle_head_write(bytes + size + MDP_PIECE_HEAD_BYTES);
+    size += MDP_PIECE_HEAD_BYTES + MDP_BUNDLE_HEAD_BYTES;
+    mdp_piece_head_write(0, bytes + size);
+    const uint64_t malformed = core_totals(rig->core).malformed;
+    rig_receive(rig, G, GATEWAY, bytes, size + MDP_PIECE_HEAD_BYTES);
+    assert_int_equal(core_totals(rig->core).malformed, malformed + 2);
+}
+
 static void
 a_broken_stream_is_not_begun_again(void **state)
 {
@@ -570,6 +764,12 @@ main(void)
         TEST(a_probe_finds_who_is_gone),
         TEST(an_idle_silent_worker_is_lost_and_a_busy_one_is_believed),
         TEST(a_session_is_one_connection),
+        TEST(the_broker_says_that_it_reads_bundles_once),
+        TEST(frames_of_one_moment_travel_together_to_who_reads_bundles),
+        TEST(parts_of_an_answer_keep_their_order_whatever_their_size),
+        TEST(what_is_held_for_a_lost_worker_goes_to_another),
+        TEST(a_client_that_does_not_read_is_lost_with_what_it_asked),
+        TEST(a_torn_bundle_is_refused_behind_its_whole_frames),
         TEST(a_broken_stream_is_not_begun_again),
         TEST(a_request_that_outlives_five_workers_is_given_up),
         TEST(a_draining_worker_gets_no_more_and_may_answer),

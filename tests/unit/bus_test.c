@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "arena/arena.h"
+#include "bus/bundle.h"
 #include "bus/bus.h"
 #include "bus/bus_keys.h"
 #include "bus/envelope.h"
@@ -265,12 +266,93 @@ a_wrong_configuration_says_what_is_wrong(void **state)
     }
 }
 
+static void
+a_message(zmq_msg_t *msg, const char *bytes, size_t size)
+{
+    assert_int_equal(zmq_msg_init_size(msg, size), 0);
+    memcpy(zmq_msg_data(msg), bytes, size);
+}
+
+/* The bytes of the specification in services/broker/README.md. */
+static void
+a_bundle_has_the_bytes_of_the_specification(void **state)
+{
+    static const char expected[] = "MDPB02\0\0\0\0\0\x05"
+                                   "first\0\0\0\x02"
+                                   "to";
+    struct bundle bundle = { 0 };
+    zmq_msg_t msg;
+    bool lost;
+
+    (void) state;
+    assert_false(bundle_take(&bundle, &msg, &lost));
+    assert_false(lost);
+    a_message(&msg, "first", 5);
+    assert_true(bundle_add(&bundle, &msg));
+    assert_true(bundle_take(&bundle, &msg, &lost)); /* one alone goes as it is */
+    assert_int_equal(zmq_msg_size(&msg), 5);
+    assert_int_equal(bundle.count, 0);
+
+    assert_true(bundle_add(&bundle, &msg));
+    a_message(&msg, "to", 2);
+    assert_true(bundle_add(&bundle, &msg));
+    assert_int_equal(bundle.count, 2);
+    assert_true(bundle_take(&bundle, &msg, &lost));
+    assert_int_equal(zmq_msg_size(&msg), sizeof expected - 1);
+    assert_memory_equal(zmq_msg_data(&msg), expected, sizeof expected - 1);
+    (void) zmq_msg_close(&msg);
+    assert_false(bundle_take(&bundle, &msg, &lost));
+}
+
+static void
+a_full_bundle_takes_no_more_and_gives_what_it_has(void **state)
+{
+    static char frame[BUNDLE_FRAME_BYTES_MAX];
+    struct bundle bundle = { 0 };
+    uint32_t count = 0;
+    const uint8_t *at;
+    zmq_msg_t msg;
+    size_t size;
+    bool lost;
+
+    (void) state;
+    for (;; count++) {
+        a_message(&msg, frame, sizeof frame - (count == 0 ? 0 : 1));
+        if (!bundle_add(&bundle, &msg))
+            break;
+    }
+    assert_int_equal(zmq_msg_size(&msg), sizeof frame - 1); /* as it was */
+    (void) zmq_msg_close(&msg);
+    assert_int_equal(count, BUNDLE_BYTES_MAX / sizeof frame - 1);
+    assert_int_equal(bundle.count, count);
+    assert_true(bundle_take(&bundle, &msg, &lost));
+    assert_true(mdp_is_bundle(zmq_msg_data(&msg), zmq_msg_size(&msg)));
+    assert_in_range(zmq_msg_size(&msg), 1, BUNDLE_BYTES_MAX);
+    struct mdp_pieces pieces = mdp_pieces(zmq_msg_data(&msg), zmq_msg_size(&msg));
+    for (uint32_t i = 0; i < count; i++) {
+        assert_true(mdp_pieces_next(&pieces, &at, &size));
+        assert_int_equal(size, sizeof frame - (i == 0 ? 0 : 1));
+    }
+    assert_false(mdp_pieces_next(&pieces, &at, &size));
+    assert_ptr_equal(pieces.at, pieces.end);
+    (void) zmq_msg_close(&msg);
+
+    a_message(&msg, frame, sizeof frame);
+    assert_true(bundle_add(&bundle, &msg));
+    a_message(&msg, frame, 1);
+    assert_true(bundle_add(&bundle, &msg));
+    bundle_clear(&bundle); /* the leak checker looks */
+    assert_int_equal(bundle.count, 0);
+}
+
 int
 main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_has_the_bytes_of_the_specification),
         cmocka_unit_test(a_frame_is_read_as_it_was_written),
+        cmocka_unit_test(a_bundle_has_the_bytes_of_the_specification),
+        cmocka_unit_test(a_full_bundle_takes_no_more_and_gives_what_it_has),
         cmocka_unit_test(a_cut_or_bent_frame_is_none),
         cmocka_unit_test(names_and_methods_have_their_characters),
         cmocka_unit_test(an_envelope_obeys_its_limits),

@@ -235,112 +235,67 @@ req_14_four_templates_have_the_parameters_of_the_matrix(void **state)
 }
 
 /* Each row breaks one thing of a sound programme. */
+#define BROKEN(ROW)                                                                                \
+    ROW(PROGRAMME_NAME, p->name = (char *) "")                                                     \
+    ROW(PROGRAMME_DAYS, p->ends_on = p->starts_on)                                                 \
+    ROW(PROGRAMME_YEAR, p->year = 2020)                                                            \
+    ROW(PROGRAMME_MODE, p->mode = CONTRIBUTIONS__PROGRAMME__MODE__MODE_UNSPECIFIED)                \
+    ROW(PROGRAMME_VILLAGE, p->mode = CONTRIBUTIONS__PROGRAMME__MODE__BY_VILLAGE)                   \
+    ROW(PROGRAMME_CUSTODIAN, p->custodian_account = (char *) "")                                   \
+    ROW(PROGRAMME_RESPONSIBLE, p->responsible_account_id = NULL)                                   \
+    ROW(PROGRAMME_ELIGIBILITY,                                                                     \
+        p->eligibility = CONTRIBUTIONS__PROGRAMME__ELIGIBILITY__ELIGIBILITY_UNSPECIFIED)           \
+    ROW(PROGRAMME_YEAR_BY, p->year_by = CONTRIBUTIONS__PROGRAMME__YEAR_BY__YEAR_BY_UNSPECIFIED)    \
+    ROW(PROGRAMME_STANDARD, p->standard = NULL)                                                    \
+    ROW(PROGRAMME_SHARE, p->shares[1]->source = SOURCE(PERSONAL))                                  \
+    ROW(PROGRAMME_SHARE_BOUNDS, p->household_gate = 10001)                                         \
+    ROW(PROGRAMME_SUBSIDISED, p->subsidised[0]->as_of = NULL)                                      \
+    ROW(PROGRAMME_CATEGORY_TWICE, p->excluded_categories = known; p->n_excluded_categories = 1)    \
+    ROW(PROGRAMME_THRESHOLD, p->n_thresholds = 0)                                                  \
+    ROW(PROGRAMME_PAPERS, p->papers[0]->n_kinds = 2)                                               \
+    ROW(PROGRAMME_LIMITS, p->claim_least = money_to_wire(&call, yuan(2));                          \
+        p->claim_most = money_to_wire(&call, yuan(1)))                                             \
+    ROW(PROGRAMME_WORKDAYS, p->decision_workdays = 0)                                              \
+    ROW(PROGRAMME_PAY_DAYS, p->pay_before_day = 1)                                                 \
+    ROW(PROGRAMME_USES, p->n_uses = 0)                                                             \
+    ROW(PROGRAMME_OVERSPEND,                                                                       \
+        p->overspend = CONTRIBUTIONS__PROGRAMME__OVERSPEND__OVERSPEND_UNSPECIFIED)                 \
+    ROW(PROGRAMME_FEE, p->fee_most = 0)                                                            \
+    ROW(PROGRAMME_KEEP, p->keep_years = 9)                                                         \
+    ROW(PROGRAMME_SMALL_CELL, p->small_cell = 2)                                                   \
+    ROW(PROGRAMME_PUBLISH, p->publish_days = 0)                                                    \
+    ROW(PROGRAMME_REPORT, p->reports = unknown; p->n_reports = 1)
+
+static char *known[] = { (char *) "minimum_living" }, *unknown[] = { (char *) "weekly" };
+
+#define ROW(reason, ...)                                                                           \
+    static void breaks_##reason(programme_t *p)                                                    \
+    {                                                                                              \
+        __VA_ARGS__;                                                                               \
+    }
+BROKEN(ROW)
+#undef ROW
+
 static void
 each_broken_parameter_is_found(void **state)
 {
-    static const char *const reasons[] = {
-        PROGRAMME_NAME,        PROGRAMME_DAYS,           PROGRAMME_YEAR,
-        PROGRAMME_MODE,        PROGRAMME_VILLAGE,        PROGRAMME_CUSTODIAN,
-        PROGRAMME_RESPONSIBLE, PROGRAMME_ELIGIBILITY,    PROGRAMME_YEAR_BY,
-        PROGRAMME_STANDARD,    PROGRAMME_SHARE,          PROGRAMME_SHARE_BOUNDS,
-        PROGRAMME_SUBSIDISED,  PROGRAMME_CATEGORY_TWICE, PROGRAMME_THRESHOLD,
-        PROGRAMME_PAPERS,      PROGRAMME_LIMITS,         PROGRAMME_WORKDAYS,
-        PROGRAMME_PAY_DAYS,    PROGRAMME_USES,           PROGRAMME_OVERSPEND,
-        PROGRAMME_FEE,         PROGRAMME_KEEP,           PROGRAMME_SMALL_CELL,
-        PROGRAMME_PUBLISH,     PROGRAMME_REPORT,
+    static const struct {
+        const char *reason;
+        void (*breaks)(programme_t *p);
+    } rows[] = {
+#define ROW(reason, ...) { reason, breaks_##reason },
+        BROKEN(ROW)
+#undef ROW
     };
-    static char *same[] = { (char *) "minimum_living" }, *unknown[] = { (char *) "weekly" };
 
     (void) state;
     assert_int_equal(check(sound())->errors, 0);
-    for (size_t i = 0; i < COUNT(reasons); i++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
         programme_t *p = sound();
-        switch (i) {
-        case 0:
-            p->name = (char *) "";
-            break;
-        case 1:
-            p->ends_on = p->starts_on;
-            break;
-        case 2:
-            p->year = 2020;
-            break;
-        case 3:
-            p->mode = CONTRIBUTIONS__PROGRAMME__MODE__MODE_UNSPECIFIED;
-            break;
-        case 4:
-            p->mode = CONTRIBUTIONS__PROGRAMME__MODE__BY_VILLAGE;
-            break;
-        case 5:
-            p->custodian_account = (char *) "";
-            break;
-        case 6:
-            p->responsible_account_id = NULL;
-            break;
-        case 7:
-            p->eligibility = CONTRIBUTIONS__PROGRAMME__ELIGIBILITY__ELIGIBILITY_UNSPECIFIED;
-            break;
-        case 8:
-            p->year_by = CONTRIBUTIONS__PROGRAMME__YEAR_BY__YEAR_BY_UNSPECIFIED;
-            break;
-        case 9:
-            p->standard = NULL;
-            break;
-        case 10:
-            p->shares[1]->source = SOURCE(PERSONAL);
-            break;
-        case 11:
-            p->household_gate = 10001;
-            break;
-        case 12:
-            p->subsidised[0]->as_of = NULL;
-            break;
-        case 13:
-            p->excluded_categories = same;
-            p->n_excluded_categories = 1;
-            break;
-        case 14:
-            p->n_thresholds = 0;
-            break;
-        case 15:
-            p->papers[0]->n_kinds = 2;
-            break;
-        case 16:
-            p->claim_least = money_to_wire(&call, yuan(2));
-            p->claim_most = money_to_wire(&call, yuan(1));
-            break;
-        case 17:
-            p->decision_workdays = 0;
-            break;
-        case 18:
-            p->pay_before_day = 1;
-            break;
-        case 19:
-            p->n_uses = 0;
-            break;
-        case 20:
-            p->overspend = CONTRIBUTIONS__PROGRAMME__OVERSPEND__OVERSPEND_UNSPECIFIED;
-            break;
-        case 21:
-            p->fee_most = 0;
-            break;
-        case 22:
-            p->keep_years = 9;
-            break;
-        case 23:
-            p->small_cell = 2;
-            break;
-        case 24:
-            p->publish_days = 0;
-            break;
-        default:
-            p->reports = unknown;
-            p->n_reports = 1;
-            break;
-        }
-        const struct finding *f = found(p, reasons[i]);
+        rows[i].breaks(p);
+        const struct finding *f = found(p, rows[i].reason);
         if (!f || f->severity != FINDING_ERROR)
-            fail_msg("row %zu: %s is not found", i, reasons[i]);
+            fail_msg("row %zu: %s is not found", i, rows[i].reason);
     }
 }
 

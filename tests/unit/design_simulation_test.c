@@ -138,8 +138,7 @@ the_same_seed_plays_the_same_years(void **state)
     arena_destroy(arena);
 }
 
-/* ---- the forecast
- * -------------------------------------------------------------------------------- */
+/* --- the forecast --- */
 
 struct under_way {
     struct design_input in;

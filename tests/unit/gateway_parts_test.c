@@ -9,23 +9,18 @@
 
 #include "gateway.h"
 #include "gateway_sample.pb-c.h"
+#include "route_row.h"
 #include "test.h"
 
-#define ROW(verb_, path_)                                                                          \
-    {                                                                                              \
-        .verb = verb_, .path = (path_), .service = "sample", .rpc = "Echo",                        \
-        .descriptor = &sample__sample___descriptor, .status = 200                                  \
-    }
-
 static struct route table[] = {
-    ROW(VERB_GET, "/api/v1/claims"),
-    ROW(VERB_POST, "/api/v1/claims"),
-    ROW(VERB_GET, "/api/v1/claims/{claimId}"),
-    ROW(VERB_POST, "/api/v1/claims/{claimId}:withdraw"),
-    ROW(VERB_POST, "/api/v1/claims/{claimId}:appeal"),
-    ROW(VERB_GET, "/api/v1/claims/latest"),
-    ROW(VERB_GET, "/api/v1/claims/{claimId}/papers/{text}"),
-    ROW(VERB_POST, "/api/v1/claims:import"),
+    SAMPLE_ROW(GET, "/api/v1/claims", "Echo", 0),
+    SAMPLE_ROW(POST, "/api/v1/claims", "Echo", 0),
+    SAMPLE_ROW(GET, "/api/v1/claims/{claimId}", "Echo", 0),
+    SAMPLE_ROW(POST, "/api/v1/claims/{claimId}:withdraw", "Echo", 0),
+    SAMPLE_ROW(POST, "/api/v1/claims/{claimId}:appeal", "Echo", 0),
+    SAMPLE_ROW(GET, "/api/v1/claims/latest", "Echo", 0),
+    SAMPLE_ROW(GET, "/api/v1/claims/{claimId}/papers/{text}", "Echo", 0),
+    SAMPLE_ROW(POST, "/api/v1/claims:import", "Echo", 0),
 };
 
 /* A request line's path, as the parser would leave it. */
@@ -114,18 +109,13 @@ a_wrong_route_stops_the_start(void **state)
         FLAGGED("File", "/p/{tenantCode}/{tenantCode}", ROUTE_FILE | ROUTE_PUBLIC),
         FLAGGED("Keep", "/p/{tenantCode}/{number}", ROUTE_UPLOAD | ROUTE_PUBLIC),
         FLAGGED("Echo", "/p/{tenantCode}/a", ROUTE_SIGN_IN | ROUTE_PUBLIC),
-        { ROW(VERB_GET, "/a/{nope}") },
-        { ROW(VERB_GET, "/a/{sample}") }, /* a message */
-        { ROW(VERB_GET, "/a/{kind}") },   /* repeated */
-        { ROW(VERB_GET, "/a/{claimId}x") },
-        { ROW(VERB_GET, "a") },
-        { ROW(VERB_GET, "/a/{claimId}"), ROW(VERB_GET, "/a/{text}") },
-        { { .verb = VERB_GET,
-            .path = "/a",
-            .service = "sample",
-            .rpc = "Nope",
-            .descriptor = &sample__sample___descriptor,
-            .status = 200 } },
+        { SAMPLE_ROW(GET, "/a/{nope}", "Echo", 0) },
+        { SAMPLE_ROW(GET, "/a/{sample}", "Echo", 0) }, /* a message */
+        { SAMPLE_ROW(GET, "/a/{kind}", "Echo", 0) },   /* repeated */
+        { SAMPLE_ROW(GET, "/a/{claimId}x", "Echo", 0) },
+        { SAMPLE_ROW(GET, "a", "Echo", 0) },
+        { SAMPLE_ROW(GET, "/a/{claimId}", "Echo", 0), SAMPLE_ROW(GET, "/a/{text}", "Echo", 0) },
+        { SAMPLE_ROW(GET, "/a", "Nope", 0) },
     };
 
     (void) state;
@@ -188,32 +178,11 @@ static void
 the_contract_describes_files_uploads_and_public_pages(void **state)
 {
     static struct route rows[] = {
-        { .verb = VERB_GET,
-          .path = "/p/{tenantCode}/notices/{what}",
-          .service = "sample",
-          .rpc = "File",
-          .descriptor = &sample__sample___descriptor,
-          .status = 200,
-          .flags = ROUTE_FILE | ROUTE_PUBLIC },
-        { .verb = VERB_PUT,
-          .path = "/api/v1/registers/{village}/{number}",
-          .service = "sample",
-          .rpc = "Keep",
-          .descriptor = &sample__sample___descriptor,
-          .status = 200,
-          .flags = ROUTE_UPLOAD | ROUTE_UPLOAD_64 },
-        { .verb = VERB_GET,
-          .path = "/api/v1/find",
-          .service = "sample",
-          .rpc = "Find",
-          .descriptor = &sample__sample___descriptor,
-          .status = 200 },
-        { .verb = VERB_POST,
-          .path = "/api/v1/echo",
-          .service = "sample",
-          .rpc = "Echo",
-          .descriptor = &sample__sample___descriptor,
-          .status = 200 },
+        SAMPLE_ROW(GET, "/p/{tenantCode}/notices/{what}", "File", ROUTE_FILE | ROUTE_PUBLIC),
+        SAMPLE_ROW(PUT, "/api/v1/registers/{village}/{number}", "Keep",
+                   ROUTE_UPLOAD | ROUTE_UPLOAD_64),
+        SAMPLE_ROW(GET, "/api/v1/find", "Find", 0),
+        SAMPLE_ROW(POST, "/api/v1/echo", "Echo", 0),
     };
     OWNED(shapes_destroy) struct shapes *shapes = shapes_create();
     OWNED(routes_destroy) struct routes *routes = NULL;

@@ -166,11 +166,3 @@ normal_power_cdf(double s, double mean, double sd, double skew)
     const double inner = 9 / (skew * skew) + 1 + 6 * z / skew;
     return inner < 0 ? 0 : norm_cdf(-3 / skew + sqrt(inner));
 }
-
-double
-normal_power_quantile(double p, double mean, double sd, double skew)
-{
-    const double z = norm_quantile(p);
-
-    return mean + sd * (z + skew * (z * z - 1) / 6);
-}

@@ -28,8 +28,7 @@ void compound_fft(struct fft *fft, const struct frequency *freq, const double *g
 /* The generating function of the count at the severity's transform z, given as z - 1. */
 struct cplx frequency_pgf(const struct frequency *freq, struct cplx z_less_1);
 
-/* Normal-power approximation: P(S <= s), and its quantile. */
+/* Normal-power approximation: P(S <= s). */
 double normal_power_cdf(double s, double mean, double sd, double skew);
-double normal_power_quantile(double p, double mean, double sd, double skew);
 
 #endif

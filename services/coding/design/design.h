@@ -216,6 +216,7 @@ err_t design_simulate(struct arena *arena, const struct design_input *in, const 
 /* ---- names, one list ---------------------------------------------------------------------------
  */
 
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): it is the name that is declared */
 #define REASON(symbol, wire, english, chinese) extern const char symbol[];
 #include "reasons.def"
 #undef REASON

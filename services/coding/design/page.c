@@ -90,8 +90,7 @@ fact(FILE *out, const char *label, const char *english, const char *value)
                    value, english);
 }
 
-/* ---- the distribution as bars
- * -------------------------------------------------------------------- */
+/* --- the distribution as bars --- */
 
 static void
 chart(FILE *out, const struct year_dist *d, double pool)
@@ -135,8 +134,7 @@ chart(FILE *out, const struct year_dist *d, double pool)
                  out);
 }
 
-/* ---- the plan
- * ------------------------------------------------------------------------------------- */
+/* --- the plan --- */
 
 static void
 headline(FILE *out, const struct design_plan *plan)
@@ -315,8 +313,7 @@ page_plan(FILE *out, const struct input *in, const struct design_plan *plan)
         out);
 }
 
-/* ---- the year under way
- * ---------------------------------------------------------------------------- */
+/* --- the year under way --- */
 
 void
 page_forecast(FILE *out, const struct input *in, const struct forecast *f)

@@ -23,7 +23,7 @@ hzs_checksum(const void *bytes, size_t size)
         } else {
             memcpy(word, p, sizeof word);
         }
-        for (int i = 0; i < 4; i++)
+        for (size_t i = 0; i < 4; i++)
             lane[i] = hzs_mix(lane[i] ^ word[2 * i], word[2 * i + 1] ^ 0xd6e8feb86659fd93u) +
                       (lane[i] << 1 | lane[i] >> 63);
         p += part;

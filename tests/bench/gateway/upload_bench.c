@@ -11,6 +11,7 @@
 
 #include "claims.pb-c.h"
 #include "gateway_harness.h"
+#include "route_row.h"
 
 enum { UPLOADS = 20, UPLOAD_BYTES = 10 * 1000 * 1000 };
 
@@ -25,13 +26,8 @@ fake(const char *service, const Bus__Envelope *envelope, struct fake_answer *ans
 }
 
 static struct route routes[] = {
-    { .verb = VERB_PUT,
-      .path = "/api/v1/uploads/{uploadId}",
-      .service = "claims",
-      .rpc = "WriteUpload",
-      .descriptor = &claims__claims__descriptor,
-      .status = 200,
-      .flags = ROUTE_ANONYMOUS | ROUTE_UPLOAD },
+    ROUTE_ROW(PUT, "/api/v1/uploads/{uploadId}", "claims", "WriteUpload",
+              claims__claims__descriptor, 200, ROUTE_ANONYMOUS | ROUTE_UPLOAD),
 };
 
 static int port;

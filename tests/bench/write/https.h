@@ -13,7 +13,7 @@ int https_identity(const char *endpoint, const char *principal_file);
 void https_prepare(const char *folder, const struct request_of *request);
 
 struct https_result {
-    double rate, p99_ms;
+    double rate, p99_ms, requests;
 };
 /* wrk with so many connections; ends the program when a request fails. */
 struct https_result https_load(const char *folder, int port, int connections, double seconds);

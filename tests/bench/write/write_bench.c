@@ -1,7 +1,7 @@
 /* write_bench.c - a write rpc through broker and runtime, and through HTTPS, against pgbench with
  * the same statements on the same server, interleaved; and the memory of an idle service.
  *
- *   bench.write [SECONDS [REPEATS]]
+ *   bench.write [bus|https] [SECONDS [REPEATS]]
  *
  * What is compared: one INSERT of eight columns under row-level security, with all that a write
  * brings along: BEGIN, tenant, the event CommandDone and the stored reply, COMMIT; fsync is on.
@@ -9,18 +9,22 @@
  * do, and once as one pipeline as ours.  Read ratios, not rates: machines are noisy. */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "caller.h"
 #include "cluster.h"
+#include "cpu.h"
 #include "https.h"
 #include "two_rpcs.h"
 
@@ -94,9 +98,9 @@ static const char script[] =
     " VALUES (gen_random_uuid(), '01020300-0000-0000-0000-000000000000',"
     " 'huzhu.bus.v1.CommandDone', '\\x%s', now(),"
     " '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01')) INSERT INTO reply (tenant_id,"
-    " account_id, method, idempotency_key, body_sha256, reply, etag, stored_at) VALUES"
+    " account_id, method, idempotency_key, body_sha256, reply, etag, stored_at, sealed) VALUES"
     " ('01020300-0000-0000-0000-000000000000', '0190a5e0-0000-7000-8000-000000000000',"
-    " 'WriteUpload', gen_random_uuid()::text, '\\x%s', '\\x%s', '', now());\n"
+    " 'WriteUpload', gen_random_uuid()::text, '\\x%s', '\\x%s', '', now(), true);\n"
     "COMMIT;\n"
     "%s";
 
@@ -174,12 +178,55 @@ open_world(void)
     set("HUZHU_BROKERS", endpoint);
     set("HUZHU_CLAIMS_DATABASE_URL", cluster_url(cluster, "huzhu_claims"));
     set("HUZHU_PRINCIPAL_KEYS", keys_principals(keys));
+    set("HUZHU_MASTER_KEYS", keys_ring(keys)); /* replies are stored sealed, as everywhere */
 }
 
-/* --- our side --- */
+/* --- what it costs --- */
+
+/* Seconds of CPU, or microseconds for each request, of everybody that has a part in it. */
+struct spent {
+    double gateway, broker, service, server, client;
+};
+
+/* Who takes part now; 0: nobody. */
+struct crew {
+    pid_t gateway, broker, service;
+    bool client_is_waited; /* the client is a program that we start, and not this one */
+};
+
+static struct spent
+spent_by(const struct crew *crew)
+{
+    return (struct spent){
+        .gateway = crew->gateway ? cpu_of(crew->gateway) : 0,
+        .broker = crew->broker ? cpu_of(crew->broker) : 0,
+        .service = crew->service ? cpu_of(crew->service) : 0,
+        .server = cpu_of_children(cluster_pid(cluster)),
+        .client = crew->client_is_waited ? cpu_of_waited(getpid()) : cpu_of(getpid()),
+    };
+}
+
+static struct spent
+spent_since(const struct spent *start, const struct crew *crew, double requests)
+{
+    const struct spent now = spent_by(crew);
+    const double each = 1e6 / (requests > 0 ? requests : 1);
+
+    return (
+        struct spent){ (now.gateway - start->gateway) * each, (now.broker - start->broker) * each,
+                       (now.service - start->service) * each, (now.server - start->server) * each,
+                       (now.client - start->client) * each };
+}
+
+static double
+spent_sum(const struct spent *spent)
+{
+    return spent->gateway + spent->broker + spent->service + spent->server + spent->client;
+}
 
 struct result {
-    double rate, cpu_us /* of broker and service */, whole_us /* with server and caller */, p99_ms;
+    double rate, p99_ms;
+    struct spent spent; /* microseconds for each write */
 };
 
 static int
@@ -190,30 +237,7 @@ by_number(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Seconds of CPU of a process; with `waited`, those of the children it has waited for instead. */
-static double
-cpu_of(pid_t pid, bool waited)
-{
-    char path[64], text[1024];
-    unsigned long user = 0, system = 0, child_user = 0, child_system = 0;
-
-    (void) snprintf(path, sizeof path, "/proc/%d/stat", (int) pid);
-    FILE *in = fopen(path, "r");
-    if (!in)
-        return 0;
-    const size_t size = fread(text, 1, sizeof text - 1, in);
-    (void) fclose(in);
-    text[size] = '\0';
-    const char *rest = strrchr(text, ')');
-    if (!rest || sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %lu %lu",
-                        &user, &system, &child_user, &child_system) != 4)
-        return 0;
-    if (waited) {
-        user = child_user;
-        system = child_system;
-    }
-    return (double) (user + system) / (double) sysconf(_SC_CLK_TCK);
-}
+/* --- our side, from the bus --- */
 
 static void
 send_one(struct bus_client *client, struct request_of *request, int64_t number)
@@ -249,9 +273,8 @@ run_ours(int threads, double seconds, pid_t broker)
     struct err err;
 
     (void) snprintf(count, sizeof count, "%d", threads);
-    const double server_s = cpu_of(cluster_pid(cluster), true), self_s = cpu_of(getpid(), false),
-                 broker_s = cpu_of(broker, false);
-    const pid_t service = spawn("/proc/self/exe", "serve", count);
+    const struct crew crew = { .broker = broker,
+                               .service = spawn("/proc/self/exe", "serve", count) };
     wire.value = (ProtobufCBinaryData){ 16, id.bytes };
     in.upload_id = &wire;
     in.offset = 1;
@@ -260,7 +283,7 @@ run_ours(int threads, double seconds, pid_t broker)
         abort();
     size_t done = 0, failed = 0;
     int64_t started_us = 0, head = 0, tail = 0;
-    double cpu = 0;
+    struct spent start = { 0 };
     for (int i = 0; i < OUTSTANDING; i++) {
         sent_at[head++ & 65535] = clock_monotonic_us();
         send_one(client, request, ++number);
@@ -277,7 +300,7 @@ run_ours(int threads, double seconds, pid_t broker)
          * in order: the wait is that of the oldest, which is good enough for a percentile. */
         if (++done == 500) {
             started_us = now_us;
-            cpu = cpu_of(service, false) + cpu_of(broker, false);
+            start = spent_by(&crew);
         }
         if (done > 500 && done < COUNT(waits))
             waits[done - 501] = (double) (now_us - sent_at[tail & 65535]) / 1000;
@@ -289,22 +312,16 @@ run_ours(int threads, double seconds, pid_t broker)
     }
     const double took = (double) (clock_monotonic_us() - started_us) / 1e6;
     const size_t measured = done - 500;
-    const double ours_s = cpu_of(broker, false) - broker_s + cpu_of(service, false);
-    cpu = cpu_of(service, false) + cpu_of(broker, false) - cpu;
+    const struct spent spent = spent_since(&start, &crew, (double) measured);
     bus_client_destroy(client);
     request_free(request);
-    end(service, SIGTERM);
+    end(crew.service, SIGTERM);
     if (failed > 0) {
         (void) fprintf(stderr, "%zu of %zu failed\n", failed, done);
         exit(1);
     }
     qsort(waits, measured, sizeof *waits, by_number);
-    /* backends are counted when the postmaster has waited for them */
-    (void) poll(NULL, 0, 200);
-    const double whole_s =
-        ours_s + cpu_of(cluster_pid(cluster), true) - server_s + cpu_of(getpid(), false) - self_s;
-    return (struct result){ (double) measured / took, cpu * 1e6 / (double) measured,
-                            whole_s * 1e6 / (double) done, waits[measured * 99 / 100] };
+    return (struct result){ (double) measured / took, waits[measured * 99 / 100], spent };
 }
 
 /* --- pgbench --- */
@@ -322,11 +339,12 @@ run_pgbench(int clients, double seconds, bool pipelined)
     char path[128], text[4096], body[512], sum[65], reply[128], command[512];
     struct result result = { 0 };
     long done = 0;
-    const double server_s = cpu_of(cluster_pid(cluster), true), self_s = cpu_of(getpid(), true);
+    const struct crew crew = { .client_is_waited = true };
+    const struct spent start = spent_by(&crew);
 
     hex(body, 150);
     hex(sum, 32);
-    hex(reply, 22);
+    hex(reply, 22 + 29); /* sealed */
     (void) snprintf(path, sizeof path, "%s/pgbench.sql", keys_folder(keys));
     (void) snprintf(text, sizeof text, script, pipelined ? "\\startpipeline\n" : "", body, sum,
                     reply, pipelined ? "\\endpipeline\n" : "");
@@ -344,10 +362,9 @@ run_pgbench(int clients, double seconds, bool pipelined)
     }
     if (out)
         (void) pclose(out);
+    /* backends that end between the looks are counted when the postmaster has waited for them */
     (void) poll(NULL, 0, 200);
-    result.whole_us =
-        (cpu_of(cluster_pid(cluster), true) - server_s + cpu_of(getpid(), true) - self_s) * 1e6 /
-        (double) (done ? done : 1);
+    result.spent = spent_since(&start, &crew, (double) done);
     return result;
 }
 
@@ -360,12 +377,27 @@ median(double *values, int count)
     return values[count / 2];
 }
 
-enum { HTTPS_PORT = 18743 };
+/* One that is free now; nobody else binds here within the moment. */
+static int
+free_port(void)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t size = sizeof address;
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 || bind(fd, (const struct sockaddr *) &address, sizeof address) != 0 ||
+        getsockname(fd, (struct sockaddr *) &address, &size) != 0)
+        abort();
+    (void) close(fd);
+    return ntohs(address.sin_port);
+}
 
 static pid_t
-open_door(pid_t *identity)
+open_door(int port, pid_t *identity)
 {
     static char certificate[160], key[160], principal[160], path[512];
+    char number[16];
     const struct person member = a_person(town, ROLE_MEMBER);
     Claims__WriteUploadRequest in = CLAIMS__WRITE_UPLOAD_REQUEST__INIT;
     struct request_of *request = request_of(keys, &member, "WriteUpload", &in.base, "k");
@@ -378,7 +410,8 @@ open_door(pid_t *identity)
     set("HUZHU_GATEWAY_CERTIFICATE_FILE", certificate);
     set("HUZHU_GATEWAY_CERTIFICATE_KEY_FILE", key);
     set("HUZHU_GATEWAY_LISTEN", "127.0.0.1");
-    set("HUZHU_GATEWAY_PORT", "18743");
+    (void) snprintf(number, sizeof number, "%d", port);
+    set("HUZHU_GATEWAY_PORT", number);
     set("HUZHU_GATEWAY_ADDRESS_RATE", "1000000");
     set("HUZHU_GATEWAY_ADDRESS_BURST", "1000000");
     set("HUZHU_GATEWAY_ACCOUNT_RATE", "1000000");
@@ -388,78 +421,138 @@ open_door(pid_t *identity)
     return spawn(path, NULL, NULL);
 }
 
-/* From the browser's side to COMMIT, against pgbench before and after it. */
-static void
-compare_https(int threads, double seconds, int repeats)
+/* --- pairs --- */
+
+struct series {
+    struct result results[REPEATS_MAX + 1];
+    int count;
+};
+
+/* The median of one figure over a series; the figures of a cost are medians one by one. */
+static double
+median_at(const struct series *series, size_t offset)
 {
-    double plain[REPEATS_MAX], ours[REPEATS_MAX], ratio[REPEATS_MAX], p99[REPEATS_MAX];
+    double values[REPEATS_MAX + 1];
+
+    for (int i = 0; i < series->count; i++)
+        memcpy(&values[i], (const char *) &series->results[i] + offset, sizeof *values);
+    return median(values, series->count);
+}
+
+#define MEDIAN(series, member) median_at(series, offsetof(struct result, member))
+
+static double
+print_cost(const char *who, const struct series *series)
+{
+    const struct spent spent = {
+        MEDIAN(series, spent.gateway), MEDIAN(series, spent.broker), MEDIAN(series, spent.service),
+        MEDIAN(series, spent.server),  MEDIAN(series, spent.client),
+    };
+
+    (void) printf("  %-18s %6.0f/s", who, MEDIAN(series, rate));
+    if (MEDIAN(series, p99_ms) > 0)
+        (void) printf(", p99 %5.1f ms", MEDIAN(series, p99_ms));
+    (void) printf(", CPU us each: PostgreSQL %.0f", spent.server);
+    if (spent.service > 0)
+        (void) printf(", service %.0f, broker %.0f", spent.service, spent.broker);
+    if (spent.gateway > 0)
+        (void) printf(", gateway %.0f", spent.gateway);
+    (void) printf(", client %.0f: %.0f\n", spent.client, spent_sum(&spent));
+    return spent_sum(&spent);
+}
+
+/* Ours between two of theirs: a machine that grows slower is so for both. */
+static void
+print_ratio(const char *what, const struct series *ours, const struct series *theirs)
+{
+    double ratio[REPEATS_MAX];
+
+    for (int i = 0; i < ours->count; i++)
+        ratio[i] =
+            ours->results[i].rate * 2 / (theirs->results[i].rate + theirs->results[i + 1].rate);
+    const double middle = median(ratio, ours->count);
+    (void) printf("  %s: ratio median %.2f [%.2f..%.2f] (aim 0.5)\n", what, middle, ratio[0],
+                  ratio[ours->count - 1]);
+}
+
+static void
+start_over(void)
+{
+    (void) cluster_sql(cluster, "TRUNCATE claims.bench, claims.event, claims.reply");
+}
+
+static void
+add(struct series *series, struct result result)
+{
+    series->results[series->count++] = result;
+}
+
+static struct result
+fresh_pgbench(int threads, double seconds, bool pipelined)
+{
+    start_over();
+    return run_pgbench(threads, seconds, pipelined);
+}
+
+/* From the bus to COMMIT. */
+static void
+compare(int threads, double seconds, int repeats, pid_t broker)
+{
+    struct series plain = { 0 }, piped = { 0 }, ours = { 0 };
+
+    add(&plain, fresh_pgbench(threads, seconds, false));
+    for (int i = 0; i < repeats; i++) {
+        start_over();
+        add(&ours, run_ours(threads, seconds, broker));
+        add(&plain, fresh_pgbench(threads, seconds, false));
+        add(&piped, fresh_pgbench(threads, seconds, true));
+    }
+    (void) printf("%d workers, %d in flight on the bus\n", threads, OUTSTANDING);
+    const double cost = print_cost("ours", &ours), their_cost = print_cost("pgbench", &plain);
+    (void) print_cost("pgbench pipelined", &piped);
+    print_ratio("bus to COMMIT / pgbench", &ours, &plain);
+    (void) printf("  their CPU / ours: %.2f (what is left on a machine whose cores are full)\n",
+                  their_cost / cost);
+    (void) fflush(stdout);
+}
+
+/* From the browser's side to COMMIT. */
+static void
+compare_https(int threads, double seconds, int repeats, pid_t broker)
+{
+    struct series plain = { 0 }, ours = { 0 };
     char count[16];
     pid_t identity;
 
     (void) snprintf(count, sizeof count, "%d", threads);
-    const pid_t gateway = open_door(&identity), service = spawn("/proc/self/exe", "serve", count);
+    struct crew crew = { .broker = broker, .client_is_waited = true };
+    const int port = free_port();
+    crew.gateway = open_door(port, &identity);
+    crew.service = spawn("/proc/self/exe", "serve", count);
     (void) poll(NULL, 0, 1000);
-    (void) https_load(keys_folder(keys), HTTPS_PORT, OUTSTANDING, 1); /* warms up */
+    (void) https_load(keys_folder(keys), port, OUTSTANDING, 1); /* warms up */
+    add(&plain, fresh_pgbench(threads, seconds, false));
     for (int i = 0; i < repeats; i++) {
-        (void) cluster_sql(cluster, "TRUNCATE claims.bench, claims.event, claims.reply");
-        plain[i] = run_pgbench(threads, seconds, false).rate;
+        start_over();
+        const struct spent start = spent_by(&crew);
         const struct https_result result =
-            https_load(keys_folder(keys), HTTPS_PORT, OUTSTANDING, seconds);
-        ours[i] = result.rate;
-        p99[i] = result.p99_ms;
-        ratio[i] = ours[i] / plain[i];
+            https_load(keys_folder(keys), port, OUTSTANDING, seconds);
+        add(&ours, (struct result){ result.rate, result.p99_ms,
+                                    spent_since(&start, &crew, result.requests) });
+        add(&plain, fresh_pgbench(threads, seconds, false));
     }
-    end(gateway, SIGTERM);
+    end(crew.gateway, SIGTERM);
     end(identity, SIGTERM);
-    end(service, SIGTERM);
-    const double middle = median(ratio, repeats);
-    (void) printf(
-        "%d workers, %d HTTPS connections: ours %.0f/s (p99 %.1f ms), pgbench %.0f/s: ratio "
-        "median %.2f [%.2f..%.2f] (aim 0.5)\n",
-        threads, OUTSTANDING, median(ours, repeats), median(p99, repeats), median(plain, repeats),
-        middle, ratio[0], ratio[repeats - 1]);
+    end(crew.service, SIGTERM);
+    (void) printf("%d workers, %d HTTPS connections\n", threads, OUTSTANDING);
+    const double cost = print_cost("ours", &ours), their_cost = print_cost("pgbench", &plain);
+    print_ratio("HTTPS to COMMIT / pgbench", &ours, &plain);
+    (void) printf("  their CPU / ours: %.2f (what is left on a machine whose cores are full)\n",
+                  their_cost / cost);
     (void) fflush(stdout);
 }
 
-/* --- main --- */
-
-static void
-compare(int threads, double seconds, int repeats, pid_t broker)
-{
-    double plain[REPEATS_MAX], piped[REPEATS_MAX], ours[REPEATS_MAX], cpu[REPEATS_MAX];
-    double cpu_plain[REPEATS_MAX], cpu_piped[REPEATS_MAX], cpu_ours[REPEATS_MAX];
-    double to_plain[REPEATS_MAX], to_piped[REPEATS_MAX], p99[REPEATS_MAX];
-
-    for (int i = 0; i < repeats; i++) {
-        (void) cluster_sql(cluster, "TRUNCATE claims.bench, claims.event, claims.reply");
-        const struct result one = run_pgbench(threads, seconds, false);
-        const struct result result = run_ours(threads, seconds, broker);
-        const struct result two = run_pgbench(threads, seconds, true);
-        plain[i] = one.rate;
-        piped[i] = two.rate;
-        cpu_plain[i] = one.whole_us;
-        cpu_piped[i] = two.whole_us;
-        cpu_ours[i] = result.whole_us;
-        ours[i] = result.rate;
-        cpu[i] = result.cpu_us;
-        p99[i] = result.p99_ms;
-        to_plain[i] = ours[i] / plain[i];
-        to_piped[i] = ours[i] / piped[i];
-    }
-    const double ratio = median(to_plain, repeats), piped_ratio = median(to_piped, repeats);
-    (void) printf("%d workers, %d in flight: ours %.0f/s (broker + service %.0f us CPU each, p99 "
-                  "%.1f ms), pgbench %.0f/s, pgbench pipelined %.0f/s\n",
-                  threads, OUTSTANDING, median(ours, repeats), median(cpu, repeats),
-                  median(p99, repeats), median(plain, repeats), median(piped, repeats));
-    (void) printf("  ratio to pgbench: median %.2f [%.2f..%.2f] (aim 0.5); to pipelined pgbench: "
-                  "median %.2f\n",
-                  ratio, to_plain[0], to_plain[repeats - 1], piped_ratio);
-    const double mine = median(cpu_ours, repeats), theirs = median(cpu_plain, repeats);
-    (void) printf("  CPU of all processes for each write: ours %.0f us, pgbench %.0f us, pipelined "
-                  "%.0f us: ratio %.2f (what is left on a machine whose cores are full)\n",
-                  mine, theirs, median(cpu_piped, repeats), theirs / mine);
-    (void) fflush(stdout);
-}
+/* --- memory --- */
 
 static void
 print_memory(void)
@@ -492,6 +585,8 @@ print_memory(void)
     end(service, SIGTERM);
 }
 
+/* --- main --- */
+
 static int
 serve_as_child(const char *threads)
 {
@@ -504,24 +599,33 @@ serve_as_child(const char *threads)
 int
 main(int argc, char **argv)
 {
+    bool bus = true, https = true;
+
     if (argc == 3 && strcmp(argv[1], "serve") == 0)
         return serve_as_child(argv[2]);
     if (argc == 3 && strcmp(argv[1], "identity") == 0)
         return https_identity(getenv("HUZHU_BROKERS"), argv[2]);
+    if (argc > 1 && (strcmp(argv[1], "bus") == 0 || strcmp(argv[1], "https") == 0)) {
+        bus = argv[1][0] == 'b';
+        https = !bus;
+        argc--;
+        argv++;
+    }
     const double seconds = argc > 1 ? strtod(argv[1], NULL) : 3;
     const int repeats = argc > 2 ? (int) strtol(argv[2], NULL, 10) : 5;
     if (seconds < 1 || repeats < 1 || repeats > REPEATS_MAX)
-        return fprintf(stderr, "usage: bench.write [SECONDS [REPEATS]]\n"), 2;
+        return fprintf(stderr, "usage: bench.write [bus|https] [SECONDS [REPEATS]]\n"), 2;
 
     open_world();
     char path[512];
     (void) snprintf(path, sizeof path, "%s/bin/huzhu-broker", HUZHU_BINARY_DIR);
     const pid_t broker = spawn(path, NULL, NULL);
-    print_memory();
-    compare(4, seconds, repeats, broker);
-    compare(8, seconds, repeats, broker);
-    compare_https(4, seconds, repeats);
-    compare_https(8, seconds, repeats);
+    if (bus)
+        print_memory();
+    for (int threads = 4; bus && threads <= 8; threads *= 2)
+        compare(threads, seconds, repeats, broker);
+    for (int threads = 4; https && threads <= 8; threads *= 2)
+        compare_https(threads, seconds, repeats, broker);
     end(broker, SIGTERM);
     keys_remove(keys);
     cluster_stop(cluster);

@@ -69,7 +69,7 @@ conf_duration_parse(const char *text, int64_t *ms)
 }
 
 /* The first line of the file; NULL with errno set.  The caller's process keeps it until it ends. */
-static const char *
+static char *
 read_secret(const char *path)
 {
     char line[SECRET_BYTES_MAX];
@@ -122,18 +122,21 @@ store(const struct conf_row *row, const char *value, void *target)
             return "it is neither true nor false";
         *(bool *) member = strcmp(value, "true") == 0;
         return NULL;
-    case CONF_SECRET:
+    case CONF_SECRET: {
         if (*value == '\0' && row->low == 0) {
             *(const char **) member = "";
             return NULL;
         }
-        value = read_secret(value);
-        if (!value)
+        char *secret = read_secret(value);
+        if (!secret)
             return "its file cannot be read";
-        if ((int64_t) strlen(value) < row->low || (int64_t) strlen(value) > row->high)
+        if ((int64_t) strlen(secret) < row->low || (int64_t) strlen(secret) > row->high) {
+            free(secret);
             return "the length of its file's first line is out of bounds";
-        *(const char **) member = value;
+        }
+        *(const char **) member = secret;
         return NULL;
+    }
     }
     return "its kind is unknown";
 }

@@ -349,6 +349,7 @@ site_answer(struct conn *conn, const struct site_file *file)
         struct text *head = respond_begin(conn, 304);
         text_printf(head, "ETag: %s\r\nVary: Accept-Encoding\r\nCache-Control: no-cache\r\n",
                     chosen->etag);
+        TEXT_LITERAL(head, SITE_SECURITY_HEADERS); /* a cache takes them over from a 304 */
         respond_end(conn, (struct slice){ NULL, 0 });
         return;
     }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "bus/bus.h"
+#include "bus/bus_keys.h"
 #include "id/id.h"
 #include "log/log.h"
 #include "loop.h"
@@ -232,6 +233,65 @@ fill(struct gateway *gateway, const struct gateway_parts *parts, struct err *err
     TRY(load_site(gateway, &gateway->site, err));
     TRY(tenants_load(conf->tenants_file, &gateway->tenants, err));
     return make_loops(gateway, err);
+}
+
+/* --- trying the settings --- */
+
+static bool
+tells(const char *name, err_t code, const struct err *why, FILE *problems)
+{
+    if (code != ERR_OK)
+        conf_problem("gateway", name, why->text, problems);
+    return code == ERR_OK;
+}
+
+static bool
+keys_are_good(const struct gateway_conf *conf, FILE *problems)
+{
+    struct bus_key_pair pair;
+    struct err why = { 0 };
+    bool good = true;
+
+    if (conf->bus_key[0])
+        good = tells("bus_key", bus_keys_load(conf->bus_key, &pair, &why), &why, problems);
+    explicit_bzero(&pair, sizeof pair);
+    if (conf->broker_key[0] && access(conf->broker_key, R_OK) != 0) {
+        conf_problem("gateway", "broker_key", "its file cannot be read", problems);
+        good = false;
+    }
+    return good;
+}
+
+bool
+gateway_conf_check(const struct gateway_conf *conf, FILE *problems)
+{
+    const struct conf_table table = { conf_rows, COUNT(conf_rows) };
+    struct tenants *tenants = NULL;
+    struct site *site = NULL;
+    struct in6_addr address;
+    struct err why = { 0 };
+    void *tls = NULL;
+    bool good = conf_unknown("gateway", &table, 1, problems) == 0;
+
+    if (inet_pton(AF_INET, conf->listen, &address) != 1 &&
+        inet_pton(AF_INET6, conf->listen, &address) != 1) {
+        conf_problem("gateway", "listen", "it is no address", problems);
+        good = false;
+    }
+    good = tells("certificate_file",
+                 tls_context_create(conf->certificate_file, conf->certificate_key_file, &tls, &why),
+                 &why, problems) &&
+           good;
+    good = tells("web_root", site_load(conf->web_root, &site, &why), &why, problems) && good;
+    good =
+        tells("tenants_file", tenants_load(conf->tenants_file, &tenants, &why), &why, problems) &&
+        good;
+    good = keys_are_good(conf, problems) && good;
+    if (tls)
+        tls_context_unref(tls);
+    site_unref(site);
+    tenants_unref(tenants);
+    return good;
 }
 
 err_t

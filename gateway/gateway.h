@@ -19,6 +19,8 @@ struct gateway_conf {
 #undef CONF
 };
 err_t gateway_conf_load(struct gateway_conf *conf, FILE *problems, struct err *err) MUST_CHECK;
+/* For --check-config: tries what the settings name; all problems go to `problems`, a line each. */
+bool gateway_conf_check(const struct gateway_conf *conf, FILE *problems) MUST_CHECK;
 void gateway_conf_help(FILE *out);
 
 struct loop;

@@ -132,7 +132,7 @@ gateway_main(int argc, char **argv)
         return EXIT_FAILURE;
     }
     if (check)
-        return EXIT_SUCCESS;
+        return gateway_conf_check(&conf, stderr) ? EXIT_SUCCESS : EXIT_FAILURE;
     log_open("gateway", level);
     return serve(&conf);
 }

@@ -72,7 +72,7 @@ revoked_ask(struct loop *loop)
         within_us = WITHIN_US_MAX;
     request.within_ms = within_us / 1000;
     envelope.request_id = (ProtobufCBinaryData){ sizeof id.bytes, id.bytes };
-    envelope.method = (char *) (uintptr_t) "ListRevocations";
+    envelope.method = (char *) "ListRevocations";
     envelope.deadline_us = loop->wall_us + ASK_DEADLINE_US;
     envelope.body =
         (ProtobufCBinaryData){ identity__list_revocations_request__pack(&request, body), body };

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { VARIABLE_BYTES_MAX = 96, SECRET_BYTES_MAX = 4096 };
 
@@ -122,7 +123,7 @@ store(const struct conf_row *row, const char *value, void *target)
             return "it is neither true nor false";
         *(bool *) member = strcmp(value, "true") == 0;
         return NULL;
-    case CONF_SECRET:
+    case CONF_SECRET: {
         if (*value == '\0' && row->low == 0) {
             *(const char **) member = "";
             return NULL;
@@ -137,6 +138,7 @@ store(const struct conf_row *row, const char *value, void *target)
         }
         *(const char **) member = secret;
         return NULL;
+    }
     }
     return "its kind is unknown";
 }
@@ -160,6 +162,51 @@ conf_load(const char *service, const struct conf_row *rows, size_t count, void *
     if (faults > 0)
         return err_set(err, ERR_INVALID, "conf.invalid", "%d settings are wrong", faults);
     return ERR_OK;
+}
+
+void
+conf_problem(const char *service, const char *name, const char *fault, FILE *problems)
+{
+    char variable[VARIABLE_BYTES_MAX];
+
+    variable_name(service, name, variable);
+    (void) fprintf(problems, "%s: %s\n", variable, fault);
+}
+
+static bool
+is_known(const char *service, const struct conf_table *tables, size_t count, const char *text)
+{
+    char variable[VARIABLE_BYTES_MAX];
+
+    for (size_t t = 0; t < count; t++) {
+        for (size_t i = 0; i < tables[t].count; i++) {
+            variable_name(service, tables[t].rows[i].name, variable);
+            if (strcmp(variable, text) == 0)
+                return true;
+        }
+    }
+    return strcmp(text, "HUZHU_BROKER_KEY") == 0; /* everybody's, of the key of the broker */
+}
+
+int
+conf_unknown(const char *service, const struct conf_table *tables, size_t count, FILE *problems)
+{
+    char prefix[VARIABLE_BYTES_MAX], name[VARIABLE_BYTES_MAX];
+    int faults = 0;
+
+    variable_name(service, "", prefix);
+    for (char **at = environ; *at; at++) {
+        const size_t size = strcspn(*at, "=");
+        if (strncmp(*at, prefix, strlen(prefix)) != 0 || size >= sizeof name)
+            continue;
+        memcpy(name, *at, size);
+        name[size] = '\0';
+        if (is_known(service, tables, count, name))
+            continue;
+        faults++;
+        (void) fprintf(problems, "%s: there is no such setting (--help-config names all)\n", name);
+    }
+    return faults;
 }
 
 void

@@ -53,6 +53,18 @@ struct conf_row {
 err_t conf_load(const char *service, const struct conf_row *rows, size_t count, void *target,
                 FILE *problems, struct err *err) MUST_CHECK;
 
+/* One more problem, told as conf_load() tells its own. */
+void conf_problem(const char *service, const char *name, const char *fault, FILE *problems);
+
+/* For --check-config: variables of the service (HUZHU_<SERVICE>_...) that no table has are slips of
+ * somebody's.  Returns how many it told of. */
+struct conf_table {
+    const struct conf_row *rows;
+    size_t count;
+};
+int conf_unknown(const char *service, const struct conf_table *tables, size_t count,
+                 FILE *problems);
+
 /* --help-config: variable, kind, default, bounds, sentence. */
 void conf_help(const char *service, const struct conf_row *rows, size_t count, FILE *out);
 

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
+#include "bus/bus_keys.h"
 #include "runtime_migrations.h"
 #include "svc/runtime.h"
 
@@ -52,18 +54,54 @@ need(const char *value, const char *name, struct err *err)
                              : err_set(err, ERR_INVALID, "conf.invalid", "%s is not set", name);
 }
 
+/* What no row of a table can know: all of it is told before anything is refused. */
 static err_t
 check_conf(struct program *program, struct err *err)
 {
     const struct runtime_conf *conf = &program->conf;
+    const char *name = program->svc->name;
     enum log_level level;
+    int faults = 0;
 
-    TRY(need(runtime_url(conf->database_url, conf->database_url_file), "database_url", err));
-    TRY(need(conf->brokers, "brokers", err));
-    if (!log_level_parse(conf->log_level, &level))
-        return err_set(err, ERR_INVALID, "conf.invalid",
-                       "log_level is debug, info, warning or error");
-    return ERR_OK;
+    if (!runtime_url(conf->database_url, conf->database_url_file)[0]) {
+        conf_problem(name, "database_url", "it is required, here or in a file", stderr);
+        faults++;
+    }
+    if (!conf->brokers[0]) {
+        conf_problem(name, "brokers", "it is required", stderr);
+        faults++;
+    }
+    if (!log_level_parse(conf->log_level, &level)) {
+        conf_problem(name, "log_level", "it is none of debug, info, warning, error", stderr);
+        faults++;
+    }
+    return faults == 0 ? ERR_OK
+                       : err_set(err, ERR_INVALID, "conf.invalid", "%d settings are wrong", faults);
+}
+
+/* For --check-config alone: files that the bus reads later, and slips in names. */
+static err_t
+check_more(struct program *program, struct err *err)
+{
+    const struct svc *svc = program->svc;
+    const struct runtime_conf *conf = &program->conf;
+    const struct conf_table tables[] = { { runtime_conf_rows, runtime_conf_row_count },
+                                         { svc->conf_rows, svc->conf_row_count } };
+    int faults = conf_unknown(svc->name, tables, COUNT(tables), stderr);
+    struct bus_key_pair pair;
+    struct err why;
+
+    if (conf->bus_key[0] && bus_keys_load(conf->bus_key, &pair, &why) != ERR_OK) {
+        conf_problem(svc->name, "bus_key", why.text, stderr);
+        faults++;
+    }
+    explicit_bzero(&pair, sizeof pair);
+    if (conf->broker_key[0] && access(conf->broker_key, R_OK) != 0) {
+        conf_problem(svc->name, "broker_key", "its file cannot be read", stderr);
+        faults++;
+    }
+    return faults == 0 ? ERR_OK
+                       : err_set(err, ERR_INVALID, "conf.invalid", "%d settings are wrong", faults);
 }
 
 static int
@@ -88,7 +126,7 @@ run_check(struct program *program)
     OWNED(runtime_destroy) struct runtime *rt = NULL;
     struct err err;
 
-    if (check_conf(program, &err) != ERR_OK ||
+    if (check_conf(program, &err) != ERR_OK || check_more(program, &err) != ERR_OK ||
         runtime_create(program->svc, &program->conf, program->service_conf, &rt, &err) != ERR_OK)
         return complain(&err);
     (void) printf("the configuration of %s is complete\n", program->svc->name);

@@ -13,6 +13,14 @@ die()
     exit 1
 }
 
+# takes USAGE LEAST MOST WORDS...: a word too many may be a slip that means another instance, so none is ignored.
+takes()
+{
+    local usage=$1 least=$2 most=$3
+    shift 3
+    (($# >= least && $# <= most)) || die "usage: $usage"
+}
+
 # Prints what it runs, as the house's rule for scripts says.
 run()
 {

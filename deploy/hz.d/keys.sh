@@ -108,7 +108,10 @@ hz_keys()
         keys_tls
         ! is_running || ask signal gateway HUP >/dev/null
         ;;
-    bus) keys_rotate_bus "${2:?which process: broker, gateway or a service}" ;;
+    bus)
+        takes 'hz keys bus broker|gateway|SERVICE' 2 2 "$@"
+        keys_rotate_bus "$2"
+        ;;
     principal) keys_rotate_principal ;;
     audit | payouts) # the old ones stay: what they signed is checked with them
         as_user sh -c 'cd "$1" && mv "$3" "$3.$2" && mv "$3.pub" "$3.$2.pub"' sh "$HZ_DATA/keys" "$(date +%s)" "$1"

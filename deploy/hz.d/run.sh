@@ -1,5 +1,5 @@
 # run.sh - what an operator does with an instance.  Sourced by hz.
-# shellcheck shell=bash disable=SC2016 # in single quotes: the inner shell's words
+# shellcheck shell=bash disable=SC2016,SC2119,SC2120 # in single quotes: the inner shell's words; commands refuse words
 
 READY_S=30
 PROGRAMS=(huzhu-supervise huzhu-keys huzhu-broker huzhu-gateway huzhu-drg huzhu-design)
@@ -114,9 +114,9 @@ hz_up()
     local build=yes port='' count='' rehearsal=no
     while (($#)); do
         case $1 in
-        --port) port=${2:?--port needs a number}; shift ;;
+        --port) port=${2:-none}; shift $(($# > 1)) ;;
         --port=*) port=${1#*=} ;;
-        --brokers) count=${2:?--brokers needs a number}; shift ;;
+        --brokers) count=${2:-none}; shift $(($# > 1)) ;;
         --no-build) build=no ;;
         --rehearsal) rehearsal=yes ;;
         *) die "hz up [--data DIR] [--port N] [--brokers N] [--no-build] [--rehearsal]" ;;
@@ -190,6 +190,7 @@ welcome()
 
 hz_down()
 {
+    takes 'hz down' 0 0 "$@"
     if ! is_running; then
         note "nothing runs in $HZ_DATA"
         return 0
@@ -224,6 +225,7 @@ health_of()
 hz_status()
 {
     local name state pid seconds restarts memory healthy=0
+    takes 'hz status' 0 0 "$@"
     instance_needed
     running_needed
     printf '%-15s %-9s %8s %9s %9s %9s  %s\n' process state pid uptime restarts memory health
@@ -263,13 +265,14 @@ hz_logs()
 hz_trace()
 {
     instance_needed
-    [[ ${1:-} =~ ^[0-9a-f]{32}$ ]] || die "hz trace ID: 32 hex digits, as a problem's traceId or X-Trace-Id says"
+    [[ ${1:-} =~ ^[0-9a-f]{32}$ ]] || die "hz trace ID: 32 hex digits, as a problem's \"trace\" says"
     grep -h -- "$1" "$HZ_DATA"/log/*.log* | sort || die "no log holds that trace (logs rotate by size)"
 }
 
 hz_parked()
 {
     local service found=0 rows
+    takes 'hz parked' 0 0 "$@"
     running_needed
     for service in "${HZ_SERVICES[@]}"; do
         rows=$(sql -A -F '  ' -t -c "SELECT '$service', producer, tx::text || '/' || seq, topic, code, reason, says,
@@ -283,7 +286,9 @@ hz_psql()
 {
     local role=postgres name=hz path=public
     running_needed
-    if [[ -n ${1:-} ]] && is_service "$1"; then
+    # Whoever mistypes a service must not become the superuser.
+    if [[ -n ${1:-} && $1 != -* ]]; then
+        is_service "$1" || die "there is no service $1: ${HZ_SERVICES[*]}"
         role=huzhu_$1 path=$1
         shift
     fi
@@ -291,31 +296,54 @@ hz_psql()
         "host=$HZ_SOCKETS port=$PG_PORT dbname=huzhu user=$role application_name=$name" "$@"
 }
 
-hz_start() { running_needed; ask start "${1:?which process}"; }
-hz_stop() { running_needed; ask stop "${1:?which process}"; }
-hz_restart() { running_needed; ask restart "${1:?which process}"; }
+hz_start() { ask_one start "$@"; }
+hz_stop() { ask_one stop "$@"; }
+hz_restart() { ask_one restart "$@"; }
+ask_one() # VERB NAME
+{
+    local verb=$1
+    shift
+    takes "hz $verb NAME" 1 1 "$@"
+    running_needed
+    as_user grep -q "^process $1 " "$HZ_DATA/run/table" || [[ $1 == all ]] ||
+        die "there is no process $1: $(as_user sed -n 's/^process \([a-z0-9-]*\) .*/\1/p' "$HZ_DATA/run/table" | tr '\n' ' ')"
+    ask "$verb" "$1"
+}
 
-# One process at a time, and the next only when this one answers: no request fails for an upgrade.
+# One process at a time, and the next only when this one answers: no request fails for an upgrade.  A setting that the new
+# program refuses is found before anything is stopped.
 hz_upgrade()
 {
-    local service kinds=() name
+    local kind kinds=(broker "${HZ_SERVICES[@]}" gateway) name
+    takes 'hz upgrade [SERVICE|broker|gateway]' 0 1 "$@"
     running_needed
-    if [[ -n ${1:-} ]]; then kinds=("$1"); else kinds=(broker "${HZ_SERVICES[@]}" gateway); fi
+    if (($# == 1)); then
+        [[ " ${kinds[*]} " == *" $1 "* ]] || die "there is no $1: ${kinds[*]}"
+        kinds=("$1")
+    fi
     install_programs
+    for kind in "${kinds[@]}"; do settings_check "$kind"; done
     keys_permissions
     table_write
     ask reload >/dev/null
-    for service in "${kinds[@]}"; do
-        case $service in
+    for kind in "${kinds[@]}"; do
+        case $kind in
         broker) for name in $(brokers); do restart_and_wait "$name"; done ;;
         gateway) restart_and_wait gateway ;;
         *)
-            is_service "$service" || die "there is no $service"
-            migrate "$service"
-            for name in $(replicas_of "$service"); do restart_and_wait "$name"; done
+            migrate "$kind"
+            for name in $(replicas_of "$kind"); do restart_and_wait "$name"; done
             ;;
         esac
     done
+}
+
+settings_check() # KIND
+{
+    local name=$1 said
+    [[ $1 != broker ]] || name=broker-1
+    said=$(with_settings "$name" "$HZ_DATA/bin/huzhu-$1" --check-config 2>&1) ||
+        die "$1 would not start with these settings, so nothing was changed:"$'\n'"$said"
 }
 
 is_healthy() { [[ $(health_of "$1") == ok ]]; }
@@ -341,7 +369,8 @@ hz_scale()
 
 hz_run()
 {
-    local service=${1:?hz run SERVICE WORDS}
+    (($# > 0)) || die "usage: hz run SERVICE WORDS"
+    local service=$1
     shift
     instance_needed
     is_service "$service" || [[ $service == broker || $service == gateway ]] || die "there is no $service"
@@ -349,19 +378,24 @@ hz_run()
         "HUZHU_METRICS_PORT=0" "$HZ_PROGRAMS/huzhu-$service" "$@"
 }
 
-# First form: the whole cluster as it is on disk, and the keys that it is worth nothing without.  Physical, not a
+# First form: the whole cluster as it is on disk, the keys that it is worth nothing without, the grouping schemes that its
+# years are named after, and the operator's settings.  Physical, not a
 # dump: the event logs hold transaction ids, which a dump would carry into a cluster whose own count is far behind.
 # The archive is as secret as the keys in it.
 hz_backup()
 {
-    local file=${1:?hz backup FILE} folder clock=
+    takes 'hz backup FILE' 1 1 "$@"
+    local file=$1 folder clock=
     running_needed
     file=$(realpath -m "$file")
     folder=$(as_user mktemp -d "$HZ_DATA/run/backup-XXXXXX")
     as_user "$PG_BIN/pg_basebackup" -d "host=$HZ_SOCKETS port=$PG_PORT user=postgres" -D "$folder" -Ft -z -X fetch \
         --checkpoint=fast --no-manifest
     if is_rehearsal; then clock_write "$(clock_offset)"; clock=business-clock; fi
-    (umask 077 && as_user tar -C "$HZ_DATA" -cf - keys hz.conf ${clock:+"$clock"} -C "$folder" base.tar.gz >"$file.new")
+    # The operator's own folders are read by the operator.
+    tar -C "$HZ_DATA" -cf - schemes settings | into "$folder/operator.tar"
+    (umask 077 && as_user tar -C "$HZ_DATA" -cf - keys hz.conf ${clock:+"$clock"} -C "$folder" base.tar.gz operator.tar \
+        >"$file.new")
     as_user rm -rf "$folder"
     mv "$file.new" "$file"
     note "wrote $file ($(du -h "$file" | cut -f1)); keep it where only you can read it"
@@ -369,8 +403,10 @@ hz_backup()
 
 hz_restore()
 {
-    local file=${1:?hz restore FILE}
-    file=$(realpath "$file")
+    takes 'hz restore FILE' 1 1 "$@"
+    [[ -f $1 ]] || die "there is no file $1"
+    local file
+    file=$(realpath "$1")
     ! is_running || die "hz down first"
     [[ ! -e $HZ_DATA/pg/15 ]] || die "there is an instance in $HZ_DATA; restore into an empty folder: --data DIR"
     up_user
@@ -378,15 +414,19 @@ hz_restore()
     tar -xOf "$file" hz.conf >"$HZ_DATA/hz.conf"
     ! is_rehearsal || clock_write "$(tar -xOf "$file" business-clock)"
     as_user tar -C "$HZ_DATA" -xf - keys <"$file"
+    # A backup of before these were part of it has none.
+    ! tar -tf "$file" operator.tar >/dev/null 2>&1 ||
+        tar -xOf "$file" operator.tar | tar -C "$HZ_DATA" --no-same-owner -xf -
     as_user sh -c 'umask 077; mkdir "$1" && tar -xOf - base.tar.gz | tar -C "$1" -xzf -' sh "$HZ_DATA/pg/15" <"$file"
     note "restored into $HZ_DATA; start it: hz up"
 }
 
 hz_wipe()
 {
+    takes 'hz wipe --yes' 0 1 "$@"
     [[ ${1:-} == --yes ]] || die "this throws away all data in $HZ_DATA: hz wipe --yes"
     instance_needed
     hz_down
-    rm -rf "${HZ_DATA:?}"/{pg,keys,run,log,bin,web,hz.conf,business-clock}
+    rm -rf "${HZ_DATA:?}"/{pg,keys,run,log,bin,web,schemes,settings,demo,hz.conf,business-clock}
     note "wiped $HZ_DATA"
 }

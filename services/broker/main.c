@@ -97,6 +97,9 @@ main(int argc, char **argv)
     log_open("broker", level);
     if (strcmp(command, "serve") == 0)
         return serve(&conf);
+    const struct conf_table table = { broker_conf_rows, broker_conf_row_count };
+    if (conf_unknown("broker", &table, 1, stderr) > 0)
+        return EXIT_FAILURE;
     if (broker_check(&conf, &err) != ERR_OK)
         return fail(&err);
     (void) puts("ok");

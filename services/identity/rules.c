@@ -1,9 +1,12 @@
 /* rules.c - what identity allows.  Pure: no clock, no database, no allocation, no log. */
 #include "rules.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "check/text.h"
+#include "crypto/crypto.h"
 
 /* --- settings --- */
 
@@ -286,6 +289,17 @@ one_time_password(const uint8_t random[static 16], char out[static ONE_TIME_BYTE
 }
 
 /* --- failures --- */
+
+void
+address_key(const char *address, uint8_t key[static 32])
+{
+    struct in6_addr v6;
+
+    if (inet_pton(AF_INET6, address, &v6) == 1 && !IN6_IS_ADDR_V4MAPPED(&v6))
+        sha256(&v6, 8, key);
+    else
+        sha256(address, strlen(address), key);
+}
 
 bool
 guard_is_locked(const struct guard *guard, instant_t now)

@@ -53,6 +53,10 @@ void one_time_password(const uint8_t random[static 16], char out[static ONE_TIME
 
 /* --- failures --- */
 
+/* What failures of an address are counted under: an IPv6 address stands for its /64, which one
+ * customer has at least. */
+void address_key(const char *address, uint8_t key[static 32]);
+
 bool guard_is_locked(const struct guard *guard, instant_t now);
 /* Counts one more failure; true when it has just become locked.  A failure counts for lock_us. */
 bool guard_fail(struct guard *guard, int failures_max, int64_t lock_us, instant_t now);

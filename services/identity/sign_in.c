@@ -110,7 +110,7 @@ attempt_begin(struct call *c, const Identity__SignInRequest *in, struct attempt 
     /* What can be no login name is treated as one that nobody has. */
     if (!login_name_split(in->login_name, a->name, a->code) || a->code[0] == '\0')
         a->name[0] = a->code[0] = '\0';
-    sha256(a->address, strlen(a->address), a->address_sha256);
+    address_key(a->address, a->address_sha256);
     TRY(svc_command_tx(c, (struct id){ { 0 } }, find_tenant_step, a));
     name_key(a, in->login_name);
     return svc_command_tx(c, a->tenant.id, find_account_step, a);
@@ -442,7 +442,7 @@ change_load_step(struct call *c, void *arg)
     if (a->account.state != ACCOUNT_ACTIVE)
         return no_session(c);
     a->address = session.address;
-    sha256(a->address, strlen(a->address), a->address_sha256);
+    address_key(a->address, a->address_sha256);
     sha256(a->account.login_name, strlen(a->account.login_name), a->name_sha256);
     TRY(name_guard_get(c, a->name_sha256, &guard));
     a->locked = guard_is_locked(&guard, c->wall);

@@ -406,6 +406,45 @@ twenty_uploads_at_once_need_no_memory(void **state)
 #endif
 }
 
+/* --- settings --- */
+
+/* Every setting that names a thing is tried before the gateway starts, and told by its name. */
+static void
+wrong_settings_are_told_by_name(void **state)
+{
+    static const struct {
+        const char *name;
+        size_t offset;
+        const char *value;
+    } rows[] = {
+#define ROW(upper, lower, value)                                                                   \
+    { "HUZHU_GATEWAY_" upper ":", offsetof(struct gateway_conf, lower), value }
+        ROW("LISTEN", listen, "everywhere"),
+        ROW("CERTIFICATE_FILE", certificate_file, "/nonexistent"),
+        ROW("CERTIFICATE_FILE", certificate_key_file, "/nonexistent"),
+        ROW("WEB_ROOT", web_root, "/nonexistent"),
+        ROW("TENANTS_FILE", tenants_file, "/nonexistent"),
+        ROW("BUS_KEY", bus_key, "/nonexistent"),
+        ROW("BROKER_KEY", broker_key, "/nonexistent"),
+#undef ROW
+    };
+    const struct house *house = *state;
+
+    assert_true(gateway_conf_check(&house->gateway->conf, stderr));
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct gateway_conf conf = house->gateway->conf;
+        char *report = NULL;
+        size_t size = 0;
+        FILE *problems = open_memstream(&report, &size);
+        memcpy((char *) &conf + rows[i].offset, &rows[i].value, sizeof rows[i].value);
+        const bool good = gateway_conf_check(&conf, problems);
+        (void) fclose(problems);
+        if (good || !strstr(report, rows[i].name))
+            fail_msg("%s %s is not told: %s", rows[i].name, rows[i].value, report);
+        free(report);
+    }
+}
+
 /* --- static files --- */
 
 static void
@@ -426,6 +465,8 @@ files_have_etags_and_compressed_forms(void **state)
                     "GET /app.js HTTP/1.1\r\n" H "If-None-Match: \"x\", %s\r\n\r\n", etag);
     assert_int_equal(ask(house, request, &answer), 304);
     assert_string_equal(answer_header(&answer, "ETag"), etag);
+    assert_non_null(answer_header(&answer, "Content-Security-Policy"));
+    assert_non_null(answer_header(&answer, "Strict-Transport-Security"));
     answer_free(&answer);
     static const struct {
         const char *accept, *encoding, *body;
@@ -674,6 +715,7 @@ main(void)
         cmocka_unit_test(twenty_mebibytes_pass_and_a_byte_more_does_not),
         cmocka_unit_test(a_slow_service_is_not_the_clients_fault),
         cmocka_unit_test(twenty_uploads_at_once_need_no_memory),
+        cmocka_unit_test(wrong_settings_are_told_by_name),
         cmocka_unit_test(files_have_etags_and_compressed_forms),
         cmocka_unit_test(pages_answer_without_their_suffix),
         cmocka_unit_test(a_large_file_comes_whole),

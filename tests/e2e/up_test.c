@@ -208,6 +208,95 @@ keys_can_be_rotated_while_people_work(void **state)
 }
 
 static void
+writes(const struct platform *of, const char *name, const char *text)
+{
+    char path[256];
+
+    (void) snprintf(path, sizeof path, "%s/%s", of->data, name);
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static bool
+reads(const struct platform *of, const char *name, const char *text)
+{
+    char path[256], found[256] = "";
+
+    (void) snprintf(path, sizeof path, "%s/%s", of->data, name);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return false;
+    found[fread(found, 1, sizeof found - 1, file)] = '\0';
+    (void) fclose(file);
+    return strcmp(found, text) == 0;
+}
+
+/* Goal: a slip is told and does nothing; least of all to another instance, or as the superuser. */
+static void
+slips_on_the_command_line_are_told(void **state)
+{
+    static const struct {
+        const char *words, *says;
+    } rows[] = {
+        { "nonsense", "there is no command" },
+        { "down --dat /tmp/x", "usage: hz down" },
+        { "wipe --yes --dat /tmp/x", "usage: hz wipe" },
+        { "status x", "usage: hz status" },
+        { "psql claim -c 'SELECT 1'", "there is no service claim" },
+        { "start", "usage: hz start NAME" },
+        { "restart kings", "there is no process kings: postgres broker-1" },
+        { "upgrade kings", "there is no kings: broker identity" },
+        { "scale coding 9", "1 to 5" },
+        { "run", "usage: hz run" },
+        { "keys bus", "usage: hz keys bus" },
+        { "backup", "usage: hz backup FILE" },
+        { "restore /nonexistent", "there is no file" },
+        { "trace x", "hz trace ID" },
+        { "up --port", "a port is a number" },
+    };
+
+    (void) state;
+    const int before = pid_of(p, "gateway");
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char words[200];
+        int status = 0;
+        (void) snprintf(words, sizeof words, "%s 2>&1; exit $?", rows[i].words);
+        char *said = hz(p, &status, words);
+        if (status == 0 || !strstr(said, rows[i].says))
+            fail_msg("hz %s: %d %s", rows[i].words, status, said);
+        free(said);
+    }
+    assert_int_equal(pid_of(p, "gateway"), before);
+}
+
+/* Goal: an upgrade with a setting that the service refuses stops nothing. */
+static void
+a_wrong_setting_stops_no_service(void **state)
+{
+    static const char *const wrong[] = { "HUZHU_CLAIMS_WORKER_THREADS=0\n",
+                                         "HUZHU_CLAIMS_WORKER_THREDS=4\n" };
+    const int before = pid_of(p, "claims");
+
+    (void) state;
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        int status = 0;
+        char name[64];
+        (void) snprintf(name, sizeof name, "%.*s", (int) strcspn(wrong[i], "="), wrong[i]);
+        writes(p, "settings/claims", wrong[i]);
+        char *said = hz(p, &status, "upgrade claims 2>&1; exit $?");
+        if (status == 0 || !strstr(said, name))
+            fail_msg("%s: %d %s", wrong[i], status, said);
+        free(said);
+        assert_int_equal(pid_of(p, "claims"), before);
+    }
+    writes(p, "settings/claims", "HUZHU_CLAIMS_WORKER_THREADS=3\n");
+    free(hz(p, NULL, "upgrade claims"));
+    assert_int_not_equal(pid_of(p, "claims"), before);
+}
+
+static void
 a_backup_restores_into_an_empty_folder(void **state)
 {
     struct platform copy = *p;
@@ -215,6 +304,8 @@ a_backup_restores_into_an_empty_folder(void **state)
     int status;
 
     (void) state;
+    writes(p, "schemes/city.txt", "a city's scheme");
+    writes(p, "settings/coding", "HUZHU_CODING_CREDIT=2\n");
     const int64_t accounts = counts(p, "SELECT count(*) FROM identity.account");
     const int64_t events = counts(p, "SELECT count(*) FROM identity.event");
     (void) snprintf(words, sizeof words, "backup %s/backup.tar", p->root);
@@ -224,6 +315,8 @@ a_backup_restores_into_an_empty_folder(void **state)
     (void) snprintf(words, sizeof words, "restore %s/backup.tar", p->root);
     free(hz(p, NULL, "down")); /* the copy has the same port */
     free(hz(&copy, NULL, words));
+    assert_true(reads(&copy, "schemes/city.txt", "a city's scheme"));
+    assert_true(reads(&copy, "settings/coding", "HUZHU_CODING_CREDIT=2\n"));
     free(hz(&copy, &status, "up --no-build"));
     assert_int_equal(status, 0);
     assert_int_equal(counts(&copy, "SELECT count(*) FROM identity.account"), accounts);
@@ -278,6 +371,8 @@ main(void)
         cmocka_unit_test(keys_can_be_rotated_while_people_work),
         cmocka_unit_test(down_leaves_nothing_running_and_up_brings_the_data_back),
         cmocka_unit_test(two_instances_stand_side_by_side),
+        cmocka_unit_test(slips_on_the_command_line_are_told),
+        cmocka_unit_test(a_wrong_setting_stops_no_service),
         cmocka_unit_test(a_backup_restores_into_an_empty_folder),
     };
     return cmocka_run_group_tests(tests, a_platform, no_platform);

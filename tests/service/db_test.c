@@ -1,6 +1,7 @@
 /* db_test.c - transactions as pipelines, against a real PostgreSQL. */
 #include "test.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -520,6 +521,38 @@ a_changed_migration_is_refused(void **state)
     assert_int_equal(count_things(town), 0);
 }
 
+static void *
+migrates(void *code)
+{
+    static const struct migration slow[] = {
+        { "9003_slow",
+          "CREATE TABLE slow (x int); SELECT pg_sleep(0.3); INSERT INTO slow VALUES (1);" }
+    };
+    struct err err;
+
+    *(err_t *) code =
+        db_migrate(cluster_url(cluster, "huzhu_claims_migrate"), "claims", slow, COUNT(slow), &err);
+    return NULL;
+}
+
+/* Goal: replicas that start together migrate once, and none of them fails. */
+static void
+starters_that_meet_migrate_once(void **state)
+{
+    pthread_t threads[4];
+    err_t codes[4];
+
+    (void) state;
+    (void) cluster_url(cluster, "huzhu_claims_migrate"); /* made before the threads ask for it */
+    for (size_t i = 0; i < COUNT(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, migrates, &codes[i]), 0);
+    for (size_t i = 0; i < COUNT(threads); i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(codes[i], ERR_OK);
+    }
+    assert_string_equal(cluster_ask(cluster, "SELECT count(*) FROM claims.slow"), "1");
+}
+
 static void
 roles_are_made_twice_without_harm_and_take_passwords(void **state)
 {
@@ -602,6 +635,7 @@ main(void)
         cmocka_unit_test_setup(hand_written_sql_stays_in_its_tenant, empty_table),
         cmocka_unit_test_setup(the_feed_role_reads_the_log_and_nothing_else, empty_table),
         cmocka_unit_test_setup(a_changed_migration_is_refused, empty_table),
+        cmocka_unit_test_setup(starters_that_meet_migrate_once, empty_table),
         cmocka_unit_test_setup(roles_are_made_twice_without_harm_and_take_passwords, empty_table),
         cmocka_unit_test_setup(every_crossing_of_a_fault_point_leaves_no_trace, empty_table),
     };

@@ -626,6 +626,15 @@ an_address_that_tries_many_names_is_locked_too(void **state)
     }
     EXPECT(try_sign_in("sysadmin@jingkou", PASSWORD, "198.51.100.1"), ERR_UNAUTHENTICATED,
            SIGN_IN_LOCKED);
+    for (int i = 0; i < 50; i++) { /* every time another address of one customer */
+        char address[64];
+        (void) snprintf(name, sizeof name, "guess%d@jingkou", i + 50);
+        (void) snprintf(address, sizeof address, "2001:db8:7:1::%x", i + 1);
+        EXPECT(try_sign_in(name, "x", address), ERR_UNAUTHENTICATED, SIGN_IN_REFUSED);
+    }
+    EXPECT(try_sign_in("sysadmin@jingkou", PASSWORD, "2001:db8:7:1:aaaa::1"), ERR_UNAUTHENTICATED,
+           SIGN_IN_LOCKED);
+    EXPECT_OK(try_sign_in("sysadmin@jingkou", PASSWORD, "2001:db8:7:2::1"));
     (void) signs_in("sysadmin@jingkou", PASSWORD);
 }
 

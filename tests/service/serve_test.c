@@ -472,6 +472,23 @@ wrong_settings_stop_the_start(void **state)
     assert_int_not_equal(program_run(keys_folder(keys), "huzhu-claims", "serve"), 0);
     assert_int_not_equal(program_run(keys_folder(keys), "huzhu-claims", "--check-config"), 0);
     no_setting("HUZHU_CLAIMS_WORKER_THREADS");
+    static const char *const wrong[][2] = { { "HUZHU_CLAIMS_WORKER_THREDS", "2" },
+                                            { "HUZHU_CLAIMS_BUS_KEY", "/nonexistent" },
+                                            { "HUZHU_CLAIMS_BROKER_KEY", "/nonexistent" },
+                                            { "HUZHU_CLAIMS_MASTER_KEYS", "/nonexistent" },
+                                            { "HUZHU_CLAIMS_PRINCIPAL_KEYS", "/nonexistent" },
+                                            { "HUZHU_CLAIMS_CALENDAR_FILE", "/nonexistent" },
+                                            { "HUZHU_CLAIMS_DATABASE_URL_FILE", "/nonexistent" },
+                                            { "HUZHU_CLAIMS_BROKERS", "" },
+                                            { "HUZHU_CLAIMS_LOG_LEVEL", "loud" },
+                                            { "HUZHU_CLAIMS_DRAIN_WAIT", "soon" } };
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        setting(wrong[i][0], wrong[i][1]);
+        if (program_run(keys_folder(keys), "huzhu-claims", "--check-config") == 0)
+            fail_msg("%s=%s is taken", wrong[i][0], wrong[i][1]);
+        no_setting(wrong[i][0]);
+    }
+    assert_int_equal(program_run(keys_folder(keys), "huzhu-claims", "--check-config"), 0);
     /* a schema that was not migrated */
     setting("HUZHU_CODING_DATABASE_URL", cluster_url(cluster, "huzhu_coding"));
     setting("HUZHU_CODING_DATABASE_WAIT", "300ms");

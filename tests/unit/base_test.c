@@ -258,6 +258,29 @@ configuration_reports_every_problem_at_once(void **state)
     unsetenv("HUZHU_DEADLINE");
 }
 
+static void
+a_slip_in_the_name_of_a_setting_is_told(void **state)
+{
+    const struct conf_table table = { sample_rows, COUNT(sample_rows) };
+    char *report = NULL;
+    size_t size = 0;
+
+    (void) state;
+    setenv("HUZHU_SAMPLE_THREADS", "64", 1);
+    setenv("HUZHU_OTHER_THREDS", "64", 1);
+    assert_int_equal(conf_unknown("sample", &table, 1, stderr), 0);
+    setenv("HUZHU_SAMPLE_THREDS", "64", 1);
+    setenv("HUZHU_SAMPLE_", "64", 1);
+    FILE *problems = open_memstream(&report, &size);
+    assert_int_equal(conf_unknown("sample", &table, 1, problems), 2);
+    fclose(problems);
+    assert_non_null(strstr(report, "HUZHU_SAMPLE_THREDS: there is no such setting"));
+    free(report);
+    unsetenv("HUZHU_SAMPLE_THREDS");
+    unsetenv("HUZHU_SAMPLE_");
+    unsetenv("HUZHU_OTHER_THREDS");
+}
+
 int
 main(void)
 {
@@ -271,6 +294,7 @@ main(void)
         cmocka_unit_test(civil_dates_agree_with_the_calendar),
         cmocka_unit_test(instants_are_rfc_3339),
         cmocka_unit_test(configuration_reports_every_problem_at_once),
+        cmocka_unit_test(a_slip_in_the_name_of_a_setting_is_told),
     };
     return cmocka_run_group_tests_name("unit/base", tests, NULL, NULL);
 }

@@ -4,7 +4,7 @@
 #   tests/tidy/lint.sh              everything; a source that was clean before, with all that it includes, is
 #                                   not looked at again, so that a second run takes seconds
 #   tests/tidy/lint.sh --changed    what this branch changed since it left origin's main (on main itself: the
-#                                   last commit), and what is not committed; what `hz test` does
+#                                   last commit), and what is not committed: before landing, since `hz test` leaves this out
 #   tests/tidy/lint.sh --since REF  the same since REF
 #   tests/tidy/lint.sh FILE...      these sources
 #

@@ -436,6 +436,8 @@ run_mode(char **argv)
     const double seconds = atof(argv[6]);
     const bool server = strcmp(argv[1], "server") == 0;
 
+    assert(server || (depth >= 1 && depth <= DEPTH_MAX));
+
     switch (number(argv[2])) {
     case DIRECT:
         return server ? direct_server(endpoint, dir) : direct_client(endpoint, dir, depth, seconds);

@@ -307,6 +307,28 @@ give_verdict(struct bus_client *client, uint64_t *ticket, const Bus__Answer **an
     assert(false); /* a verdict was counted and is nowhere */
 }
 
+/* That broker has nobody for it: the next one is asked, and from now on first.  Where there is no
+ * other, the same: the service may be on its way. */
+static void
+take_returned(struct bus_client *client, size_t from, struct pending *p)
+{
+    const size_t count = client->set.count;
+
+    if (p->link != (int) from)
+        return; /* it was sent elsewhere meanwhile */
+    for (size_t i = 1; i < count; i++) {
+        const size_t at = (from + i) % count;
+        if (client->set.links[at].up) {
+            client->current = (int) at;
+            break;
+        }
+    }
+    p->link = NOWHERE;
+    client->unsent++;
+    client->stats.resent++;
+    transmit(client, p);
+}
+
 /* One frame of a broker; true when it is an answer that somebody waits for. */
 static bool
 take(struct bus_client *client, size_t from, const struct mdp_frame *frame, uint64_t *ticket,
@@ -327,6 +349,10 @@ take(struct bus_client *client, size_t from, const struct mdp_frame *frame, uint
     struct pending *p = find(client, frame->number);
     if (!p || p->verdict != ERR_OK || frame->command == MDP_C_REQUEST) {
         client->stats.dropped++;
+        return false;
+    }
+    if (frame->command == MDP_C_RETURNED) {
+        take_returned(client, from, p);
         return false;
     }
     struct err err;

@@ -90,9 +90,9 @@ link_close(struct link_set *set, struct link *link, int linger_ms)
 }
 
 /* False with errno set.  The queues have no limit of their own: what may wait in them is bounded by
- * BUS_CLIENT_PENDING_MAX and by the credit.  A connection attempt is given up and begun anew soon: the
- * kernel's own repeats grow rarer, so that a broker which was cut off for minutes would be found again
- * minutes after it is back. */
+ * BUS_CLIENT_PENDING_MAX and by the credit.  A connection attempt is given up and begun anew soon:
+ * the kernel's own repeats grow rarer, so that a broker which was cut off for minutes would be
+ * found again minutes after it is back. */
 static bool
 link_open(struct link_set *set, struct link *link)
 {
@@ -106,10 +106,9 @@ link_open(struct link_set *set, struct link *link)
     if (!set_int(s, ZMQ_IMMEDIATE, 1) || !set_int(s, ZMQ_LINGER, 0) || !set_int(s, ZMQ_SNDHWM, 0) ||
         !set_int(s, ZMQ_RCVHWM, 0) || !set_int(s, ZMQ_RECONNECT_IVL, 20) ||
         !set_int(s, ZMQ_RECONNECT_IVL_MAX, 200) || !set_int(s, ZMQ_HANDSHAKE_IVL, 5000) ||
-        !set_int(s, ZMQ_CONNECT_TIMEOUT, LINK_CONNECT_MS) ||
-        !set_int(s, ZMQ_HEARTBEAT_IVL, 250) || !set_int(s, ZMQ_HEARTBEAT_TIMEOUT, 750) ||
-        !set_security(set, link) || zmq_connect(s, link->endpoint) != 0 ||
-        zmq_getsockopt(s, ZMQ_FD, &link->fd, &size) != 0)
+        !set_int(s, ZMQ_CONNECT_TIMEOUT, LINK_CONNECT_MS) || !set_int(s, ZMQ_HEARTBEAT_IVL, 250) ||
+        !set_int(s, ZMQ_HEARTBEAT_TIMEOUT, 750) || !set_security(set, link) ||
+        zmq_connect(s, link->endpoint) != 0 || zmq_getsockopt(s, ZMQ_FD, &link->fd, &size) != 0)
         return false;
     const int64_t bytes_max = (int64_t) MDP_FRAME_BYTES_MAX + 64; /* CURVE adds 33 */
     struct epoll_event event = { .events = EPOLLIN };

@@ -14,7 +14,7 @@
 #include "bus/mdp.h"
 
 enum { LINKS_MAX = 8, LINK_ENDPOINT_BYTES = 160 };
-#define LINK_TICK_US INT64_C(20000)       /* how often a link is looked at */
+#define LINK_TICK_US INT64_C(20000) /* how often a link is looked at */
 #define LINK_CONNECT_MS 1000
 #define LINK_HEARTBEAT_US INT64_C(250000) /* how often it asks its broker */
 /* Three heartbeats: one lost to a busy scheduler is no death, and the whole stays under a second.

@@ -124,7 +124,7 @@ mdp_parse(const uint8_t *data, size_t size, struct mdp_frame *frame)
     if (frame->side == MDP_WORKER)
         return (frame->command == MDP_W_HEARTBEAT || frame->command == MDP_W_DISCONNECT) &&
                at == end;
-    return frame->command == MDP_C_HEARTBEAT && at == end;
+    return (frame->command == MDP_C_HEARTBEAT || frame->command == MDP_C_RETURNED) && at == end;
 }
 
 size_t

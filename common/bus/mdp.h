@@ -19,12 +19,14 @@
 
 enum mdp_side { MDP_CLIENT = 'C', MDP_WORKER = 'W' };
 
-/* RFC 18's numbers; those of MDP_C_HEARTBEAT are ours (a client that asks whether we live). */
+/* RFC 18's numbers; the last two are ours: a client that asks whether we live, and a request that
+ * comes back because nobody here serves it. */
 enum mdp_client_command {
     MDP_C_REQUEST = 1,
     MDP_C_PARTIAL = 2,
     MDP_C_FINAL = 3,
     MDP_C_HEARTBEAT = 4,
+    MDP_C_RETURNED = 5,
 };
 enum mdp_worker_command {
     MDP_W_READY = 1,
@@ -43,9 +45,9 @@ struct mdp_text { /* not NUL-terminated; points into the frame */
 struct mdp_frame {
     enum mdp_side side;
     uint8_t command;
-    uint64_t number;     /* REQUEST, PARTIAL, FINAL: the ticket; READY: the credit; HEARTBEAT: the
-                            session (from a broker) */
-    int64_t deadline_us; /* REQUEST: wall clock */
+    uint64_t number; /* REQUEST, PARTIAL, FINAL, RETURNED: the ticket; READY: the credit; HEARTBEAT:
+                        the session (from a broker) */
+    int64_t deadline_us;                     /* REQUEST: wall clock */
     struct mdp_text caller, service, method; /* REQUEST; READY has service alone */
     const uint8_t *body;                     /* REQUEST: envelope; PARTIAL, FINAL: answer */
     size_t body_size;

@@ -26,6 +26,7 @@ enum {
 #define DEADLINE_US_MAX (INT64_C(600) * 1000000)
 #define ORPHAN_US INT64_C(60000000) /* how long a worker's credit waits for an unwanted answer */
 #define CLIENT_SILENCE_US INT64_C(10000000)
+#define NOBODY_US INT64_C(1000000) /* a service that restarts is back by then */
 
 struct service {
     char name[MDP_NAME_BYTES_MAX + 1];
@@ -34,7 +35,7 @@ struct service {
     struct node workers; /* struct peer.member */
     uint32_t worker_count, queued;
     uint64_t queued_bytes;
-    uint64_t requests, answers, redelivered, queue_full, late;
+    uint64_t requests, answers, redelivered, returned, queue_full, late;
 };
 
 struct peer {
@@ -66,7 +67,7 @@ struct request {
     struct peer *worker; /* NULL: in the queue */
     zmq_msg_t msg;
     size_t size;
-    int64_t expires_us, arrived_us;
+    int64_t expires_us, arrived_us, queued_us;
     uint32_t deliveries;
     uint32_t next_free;
     bool parted; /* the client has the first parts of an answer */
@@ -321,8 +322,9 @@ leave_queue(struct request *r)
 }
 
 static void
-join_queue(struct request *r, bool first)
+join_queue(const struct core *core, struct request *r, bool first)
 {
+    r->queued_us = core->now_us;
     r->service->queued++;
     r->service->queued_bytes += r->size;
     if (first)
@@ -434,7 +436,7 @@ worker_remove(struct core *core, struct peer *worker)
                            "every worker that took the request was lost");
             request_destroy(core, r);
         } else {
-            join_queue(r, true);
+            join_queue(core, r, true);
             r->service->redelivered++;
             core->totals.redelivered++;
         }
@@ -649,7 +651,7 @@ accept_request(struct core *core, const struct mdp_frame *frame, zmq_msg_t *msg,
     (void) zmq_msg_move(&r->msg, msg);
     mdp_patch(zmq_msg_data(&r->msg), MDP_WORKER, MDP_W_REQUEST, r->number);
     wheel_join(core, r, core->now_us + left_us);
-    join_queue(r, false);
+    join_queue(core, r, false);
     return r;
 }
 
@@ -919,6 +921,27 @@ expire_slot(struct core *core, struct node *slot)
     }
 }
 
+/* A service that nobody serves here, but somebody may at another broker: what waited long enough
+ * for it goes back to who asked, if he knows what that means.  Not what two workers were lost with:
+ * it may be what kills them, and its deliveries are counted here. */
+static void
+return_requests(struct core *core, struct service *service)
+{
+    for (struct node *at = service->queue.next, *next; at != &service->queue; at = next) {
+        struct request *r = NODE_OF(at, struct request, place);
+        struct peer *client = r->client;
+        const uint64_t ticket = r->ticket;
+        next = at->next;
+        if (!client || !client->bundles || r->deliveries > 1 ||
+            core->now_us - r->queued_us < NOBODY_US)
+            continue;
+        service->returned++;
+        core->totals.returned++;
+        request_destroy(core, r);
+        (void) send_command(core, client->key, MDP_CLIENT, MDP_C_RETURNED, ticket);
+    }
+}
+
 /* An idle worker that is silent, and a client without requests: their connections may still stand
  * where a thread hangs or a network was cut.  A worker with work in hand is believed as long as its
  * connection lives: its thread is in a handler and cannot speak. */
@@ -946,6 +969,10 @@ core_tick(struct core *core)
     for (int64_t i = from; i <= now; i++)
         expire_slot(core, &core->wheel[(uint64_t) i % WHEEL_SLOTS]);
     core->ticked_us = core->now_us;
+    for (size_t i = 0; i < core->service_count; i++) {
+        if (core->services[i].queued > 0 && core->services[i].worker_count == 0)
+            return_requests(core, &core->services[i]);
+    }
     if (core->now_us - core->silence_checked_us >= core->conf.worker_silence_us / 4) {
         core->silence_checked_us = core->now_us;
         lose_silent(core);
@@ -1005,6 +1032,7 @@ core_service(const struct core *core, size_t index)
                                     .requests = s->requests,
                                     .answers = s->answers,
                                     .redelivered = s->redelivered,
+                                    .returned = s->returned,
                                     .queue_full = s->queue_full,
                                     .late = s->late,
                                     .queued = s->queued,

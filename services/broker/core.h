@@ -86,12 +86,13 @@ err_t core_submit(struct core *core, const struct core_own *own, struct err *err
 /* --- what the metrics show --- */
 
 struct core_totals {
-    uint64_t requests, answers, parts, redelivered, refused, malformed, queue_full, late, lost;
+    uint64_t requests, answers, parts, redelivered, returned, refused, malformed, queue_full, late,
+        lost;
     uint32_t peers, in_flight;
 };
 struct core_service {
     const char *name;
-    uint64_t requests, answers, redelivered, queue_full, late;
+    uint64_t requests, answers, redelivered, returned, queue_full, late;
     uint32_t queued, workers, credit, in_hand;
     uint64_t queued_bytes;
     int64_t oldest_us; /* how long the first of the queue has waited */

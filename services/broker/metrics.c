@@ -35,6 +35,7 @@ static const struct {
     { "service_requests_total", "counter", "requests accepted" },
     { "service_answers_total", "counter", "last answers forwarded" },
     { "service_redelivered_total", "counter", "requests handed to another worker" },
+    { "service_returned_total", "counter", "requests given back for want of any worker" },
     { "service_queue_full_total", "counter", "requests refused for want of room" },
     { "service_late_total", "counter", "requests whose deadline passed" },
     { "service_queue_requests", "gauge", "requests that wait" },
@@ -52,6 +53,7 @@ figure(const struct core_service *s, size_t row)
         (double) s->requests,
         (double) s->answers,
         (double) s->redelivered,
+        (double) s->returned,
         (double) s->queue_full,
         (double) s->late,
         s->queued,
@@ -75,6 +77,8 @@ metrics_write(const struct core *core, const struct audit_figures *refusals, cha
     put_total(&text, "parts_total", "counter", t.parts, "parts of answers forwarded");
     put_total(&text, "redelivered_total", "counter", t.redelivered,
               "requests handed to another worker");
+    put_total(&text, "returned_total", "counter", t.returned,
+              "requests given back for want of any worker");
     put_total(&text, "queue_full_total", "counter", t.queue_full,
               "requests refused for want of room");
     put_total(&text, "late_total", "counter", t.late, "requests whose deadline passed");

@@ -698,6 +698,31 @@ a_second_broker_takes_over_when_the_first_hangs(void **state)
     a_second_broker_takes_over_when_the_first(SIGSTOP, "a broker stopped");
 }
 
+/* The service is parted from the broker that the caller speaks to: first from one, then from the
+ * other, so that the caller has to find it whichever it chose. */
+static void
+a_service_that_one_broker_lacks_is_found_at_the_other(void **state)
+{
+    char second[WORLD_PATH_BYTES], all[2 * WORLD_PATH_BYTES + 2], out[64];
+
+    (void) state;
+    (void) snprintf(second, sizeof second, "ipc://%s/second.sock", w.dir);
+    pid_t other = world_broker(&w, second, "0", "4000");
+    (void) snprintf(all, sizeof all, "%s,%s", plain, second);
+    OWNED(bus_client_destroy) struct bus_client *client = a_client("gateway", all);
+    for (int i = 0; i < 2; i++) {
+        pid_t worker = a_worker("claims", i == 0 ? plain : second, "16");
+        assert_int_equal(call(client, "claims", "Echo", "found", 20000, out), ERR_OK);
+        assert_string_equal(out, "found");
+        const int64_t start_us = clock_monotonic_us();
+        assert_int_equal(call(client, "claims", "Echo", "again", 20000, out), ERR_OK);
+        assert_true(clock_monotonic_us() - start_us < 900000); /* it asks there first now */
+        world_end(&worker, SIGTERM);
+    }
+    assert_true(bus_client_stats(client).resent > 0);
+    world_end(&other, SIGKILL);
+}
+
 static void
 the_only_broker_may_be_restarted(void **state)
 {
@@ -1035,6 +1060,7 @@ main(int argc, char **argv)
         TEST(killed_workers_lose_nothing),
         TEST(a_second_broker_takes_over_when_the_first_is_killed),
         TEST(a_second_broker_takes_over_when_the_first_hangs),
+        TEST(a_service_that_one_broker_lacks_is_found_at_the_other),
         TEST(the_only_broker_may_be_restarted),
         TEST(a_foreign_key_is_refused_and_audited),
         TEST(a_uid_may_only_take_its_names),

@@ -469,6 +469,100 @@ a_client_that_does_not_read_is_lost_with_what_it_asked(void **state)
 }
 
 static void
+returned(uint64_t ticket)
+{
+    const struct rig_sent *sent = rig_next(rig);
+
+    assert_non_null(sent);
+    assert_int_equal(sent->to, G);
+    assert_int_equal(sent->frame.side, MDP_CLIENT);
+    assert_int_equal(sent->frame.command, MDP_C_RETURNED);
+    assert_int_equal(sent->frame.number, ticket);
+}
+
+static void
+pass_ms(int ms)
+{
+    for (int i = 0; i < ms; i += 10)
+        rig_pass(rig, 10000);
+}
+
+static void
+what_nobody_serves_for_a_second_goes_back(void **state)
+{
+    (void) state;
+    greet(G, GATEWAY);
+    ask_for(1, 60000, "claims", "Do");
+    pass_ms(500);
+    ask_for(2, 60000, "claims", "Do");
+    pass_ms(490);
+    nothing_more();
+    pass_ms(10);
+    returned(1);
+    nothing_more();
+    pass_ms(500);
+    returned(2);
+    nothing_more();
+    assert_int_equal(core_totals(rig->core).in_flight, 0);
+    assert_int_equal(core_totals(rig->core).returned, 2);
+    assert_int_equal(core_service(rig->core, 0).queued, 0);
+}
+
+static void
+what_waits_for_a_busy_worker_stays(void **state)
+{
+    (void) state;
+    greet(G, GATEWAY);
+    ready(W1, 1);
+    ask_for(1, 60000, "claims", "Do");
+    const uint64_t number = given_to(W1);
+    ask_for(2, 60000, "claims", "Do");
+    pass_ms(3000);
+    nothing_more();
+    say(W1, MDP_W_FINAL, number, "");
+    answered(1, "");
+    (void) given_to(W1);
+}
+
+/* A client of an older release would not know what came back to it. */
+static void
+who_reads_no_bundles_gets_nothing_back(void **state)
+{
+    (void) state;
+    ask_for(1, 60000, "claims", "Do");
+    pass_ms(3000);
+    nothing_more();
+    ready(W1, 1);
+    (void) given_to(W1);
+}
+
+/* One worker may be lost by chance; with two the request itself may be the cause, and is counted.
+ */
+static void
+what_two_workers_were_lost_with_stays(void **state)
+{
+    (void) state;
+    greet(G, GATEWAY);
+    ask_for(1, 60000, "claims", "Do");
+    ready(W1, 1);
+    (void) given_to(W1);
+    say(W1, MDP_W_DISCONNECT, 0, "");
+    pass_ms(990);
+    nothing_more();
+    pass_ms(10);
+    returned(1);
+
+    ask_for(2, 60000, "claims", "Do");
+    for (int i = 0; i < 2; i++) {
+        ready(W1, 1);
+        (void) given_to(W1);
+        say(W1, MDP_W_DISCONNECT, 0, "");
+    }
+    pass_ms(3000);
+    nothing_more();
+}
+
+static void
 a_torn_bundle_is_refused_behind_its_whole_frames(void **state)
 {
     static const size_t cuts[] = { 1, 3, 4, 20 };
@@ -769,6 +863,10 @@ main(void)
         TEST(parts_of_an_answer_keep_their_order_whatever_their_size),
         TEST(what_is_held_for_a_lost_worker_goes_to_another),
         TEST(a_client_that_does_not_read_is_lost_with_what_it_asked),
+        TEST(what_nobody_serves_for_a_second_goes_back),
+        TEST(what_waits_for_a_busy_worker_stays),
+        TEST(who_reads_no_bundles_gets_nothing_back),
+        TEST(what_two_workers_were_lost_with_stays),
         TEST(a_torn_bundle_is_refused_behind_its_whole_frames),
         TEST(a_broken_stream_is_not_begun_again),
         TEST(a_request_that_outlives_five_workers_is_given_up),

@@ -308,6 +308,26 @@ frames_are_lost(struct platform *p)
     everything((struct cable){ .delay_ms = 5, .jitter_ms = 5, .loss_per_mille = 10 });
 }
 
+/* The caller's broker lives and hears the caller, but not the service, which the other one has. */
+static void
+parted_from_1(struct platform *p)
+{
+    (void) p;
+    cables_heal();
+    cable_set(HOST_IDENTITY, HOST_BROKER_1, cut);
+    cable_set(HOST_BROKER_1, HOST_IDENTITY, cut);
+    (void) nanosleep(&(const struct timespec){ .tv_sec = 11 }, NULL);
+}
+static void
+parted_from_2(struct platform *p)
+{
+    (void) p;
+    cables_heal();
+    cable_set(HOST_IDENTITY, HOST_BROKER_2, cut);
+    cable_set(HOST_BROKER_2, HOST_IDENTITY, cut);
+    (void) nanosleep(&(const struct timespec){ .tv_sec = 11 }, NULL);
+}
+
 static const struct misfortune misfortunes[] = {
     { "nothing happens", whole, false, 0 },
     { "gateway and a broker are parted", one_link_cut, true, 0 },
@@ -325,6 +345,9 @@ static const struct misfortune misfortunes[] = {
     { "both brokers are away for 2 s", no_broker_for_a_while, true, 0 },
     { "15 to 35 ms each way", far_away, false, 0 },
     { "1 % of all frames are lost", frames_are_lost, true, 0 },
+    { "a service is parted from broker 1", parted_from_1, false, 5000 },
+    { "both are there", whole, false, 0 },
+    { "a service is parted from broker 2", parted_from_2, false, 5000 },
     { "nothing happens any more", whole, false, 0 },
 };
 

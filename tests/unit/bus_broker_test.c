@@ -520,8 +520,8 @@ what_waits_for_a_busy_worker_stays(void **state)
     pass_ms(3000);
     nothing_more();
     say(W1, MDP_W_FINAL, number, "");
-    answered(1, "");
     (void) given_to(W1);
+    answered(1, "");
 }
 
 /* A client of an older release would not know what came back to it. */

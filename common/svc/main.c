@@ -12,6 +12,7 @@
 
 #define PING_US_MAX (INT64_C(2) * US_PER_SECOND)
 #define BIG_BLOCK_BYTES (1024 * 1024) /* the arenas' largest chunk: rare enough for a map each */
+#define ARENAS_MAX 2
 
 /* What a command starts from. */
 struct program {
@@ -303,6 +304,9 @@ svc_main(const struct svc *svc, int argc, char **argv)
     /* Left alone, glibc keeps what was once large: one sign-in would make 20 MiB resident for ever.
      */
     (void) mallopt(M_MMAP_THRESHOLD, BIG_BLOCK_BYTES);
+    /* A heap for each of eight threads is half a MiB each, and nobody here allocates much at once.
+     */
+    (void) mallopt(M_ARENA_MAX, ARENAS_MAX);
     if (argc == 2 && strcmp(argv[1], "--version") == 0) {
         (void) printf("huzhu-%s %s\n", svc->name, HUZHU_VERSION);
         return EXIT_SUCCESS;

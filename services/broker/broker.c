@@ -43,8 +43,8 @@ enum {
 #define PROBE_STEP_US INT64_C(20000)
 #define PROBE_AGAIN_US INT64_C(200000)
 /* Who yields and comes back later than this shares its processor with somebody who has work. */
-#define OUSTED_US INT64_C(20)
-#define OUSTED_PAUSE_US INT64_C(20000)
+#define OUSTED_US INT64_C(500)
+#define OUSTED_PAUSE_US INT64_C(100000)
 
 struct router {
     void *socket, *monitor;

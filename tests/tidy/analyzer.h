@@ -7,6 +7,7 @@
 #ifndef HUZHU_TIDY_ANALYZER_H
 #define HUZHU_TIDY_ANALYZER_H
 
+#include <malloc.h> /* declares both: before they are macros */
 #include <stdlib.h>
 
 extern void *tidy_owned;
